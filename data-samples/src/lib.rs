@@ -1,0 +1,1 @@
+//! A small simulated chain, seeded: what its operational systems would drop.

@@ -1,0 +1,178 @@
+//! Rolling origins: what every member would have said, at each origin, from what was known by then.
+//! In: the ground, the members, the settings. Out: windows by origin, the last origin being the cutoff itself.
+//! Never: treats the cutoff differently from an earlier origin, which is what keeps the scores honest.
+
+use super::ForecastSettings;
+use super::explosion::{bounds, replace_explosions};
+use super::ground::{Ground, Past};
+use super::model::Model;
+use super::track::MIN_OBSERVED;
+use nongshi_domain::{Cadence, Target};
+
+/// Demand's unit is never below this share of the series' mean.
+const UNIT_FLOOR_SHARE: f64 = 0.05;
+/// Nor below this share of the kin's middle unit (a product that has not sold yet may sell).
+const UNIT_FLOOR_KIN: f64 = 0.01;
+
+/// What was said about one series at one origin.
+pub(super) struct Window {
+    /// The step stood at.
+    pub origin: usize,
+    /// Which track.
+    pub series: usize,
+    /// The unit of its errors, known at the origin.
+    pub unit: f64,
+    /// By member: a value for each horizon, or why not.
+    pub said: Vec<Result<Vec<f64>, String>>,
+    /// The combination's values, empty until it has spoken.
+    pub combined: Vec<f64>,
+}
+
+/// All windows, by rising origin.
+pub(super) struct Walk {
+    /// The origins; the last is the cutoff's step.
+    pub origins: Vec<usize>,
+    /// One list of windows an origin, in the order of the tracks.
+    pub windows: Vec<Vec<Window>>,
+    /// Explosions replaced at the cutoff.
+    pub replaced: u32,
+}
+
+/// The rising origins: as many with a whole horizon known as the settings ask for and history allows, then those
+/// nearer to the cutoff, whose first horizons are known, then the cutoff.
+pub(super) fn origins(last: usize, settings: &ForecastSettings) -> Vec<usize> {
+    let step = settings.origin_step.max(1) as usize;
+    let whole = settings.horizon as usize;
+    let distances = (1..=whole.div_ceil(step)).rev().map(|back| whole.checked_sub(back * step));
+    let near = distances.flatten().filter(|distance| *distance > 0).map(|distance| last.checked_sub(distance));
+    let far = (0..settings.origins as usize).map(|back| last.checked_sub(whole + back * step));
+    let mut found: Vec<usize> =
+        far.chain(near).chain([Some(last)]).flatten().filter(|origin| origin + 1 >= MIN_OBSERVED || *origin == last).collect();
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+/// Why a series cannot be forecast from this past, if so.
+pub(super) fn refusal(past: Past<'_>, series: usize) -> Option<String> {
+    let ground = past.ground();
+    let (seen, stale) = (past.seen(series), ground.rhythm().stale);
+    if seen < MIN_OBSERVED {
+        return Some(format!("{seen} observed steps, {MIN_OBSERVED} are needed"));
+    }
+    let last_seen = past.last_seen(series)?;
+    let gap = past.step - last_seen;
+    (gap > stale).then(|| format!("no value for {gap} steps, {stale} are allowed; the last is of {}", ground.day(last_seen)))
+}
+
+/// Walks the members over the origins.
+pub(super) fn walk(ground: &Ground, members: &[&dyn Model], settings: &ForecastSettings) -> Walk {
+    let horizon = settings.horizon as usize;
+    let origins = origins(ground.last, settings);
+    let fits: Vec<_> = members.iter().map(|member| member.fit(ground, &origins, horizon)).collect();
+    let mut walk = Walk { windows: Vec::with_capacity(origins.len()), origins, replaced: 0 };
+    for (index, &origin) in walk.origins.iter().enumerate() {
+        let past = ground.past(origin);
+        let bounds = bounds(ground, origin, settings.explosion_factor);
+        let units = units(past);
+        walk.replaced = 0;
+        let mut windows = Vec::new();
+        for series in (0..ground.tracks.len()).filter(|series| refusal(past, *series).is_none()) {
+            let mut said: Vec<_> = fits.iter().map(|fits| fits[index].forecast(past, series, horizon)).collect();
+            walk.replaced += replace_explosions(&mut said, bounds[series]);
+            windows.push(Window { origin, series, unit: units[series], said, combined: Vec::new() });
+        }
+        walk.windows.push(windows);
+    }
+    walk
+}
+
+/// The unit of each series' errors: for prices the mean absolute log move, for demand the mean absolute difference
+/// to the season before (daily) or the step before, over the last year, in kg.
+fn units(past: Past<'_>) -> Vec<f64> {
+    let ground = past.ground();
+    let rhythm = ground.rhythm();
+    let series = 0..ground.tracks.len();
+    if ground.target == Target::Price {
+        return series.map(|series| past.roughness(series, rhythm.year)).collect();
+    }
+    let lag = if ground.cadence == Cadence::Day { rhythm.season } else { 1 };
+    let from = (past.step + 1).saturating_sub(rhythm.year);
+    let one = |series: usize| {
+        let (mut sum, mut count, mut total, mut seen) = (0.0, 0.0, 0.0, 0.0);
+        for step in from..=past.step {
+            let Some(value) = past.value(series, step) else { continue };
+            (total, seen) = (total + value, seen + 1.0);
+            if let Some(before) = step.checked_sub(lag).and_then(|before| past.value(series, before)) {
+                (sum, count) = (sum + (value - before).abs(), count + 1.0);
+            }
+        }
+        let mean = if seen > 0.0 { total / seen } else { 0.0 };
+        (if count > 0.0 { sum / count } else { mean }).max(UNIT_FLOOR_SHARE * mean)
+    };
+    let mut units: Vec<f64> = series.map(one).collect();
+    let mut sorted = units.clone();
+    sorted.sort_unstable_by(f64::total_cmp);
+    let floor = (sorted[sorted.len() / 2] * UNIT_FLOOR_KIN).max(f64::EPSILON);
+    for unit in &mut units {
+        *unit = unit.max(floor);
+    }
+    units
+}
+
+/// The error of a forecast in the window's unit: a log ratio for prices, a difference for demand.
+pub(super) fn residual(target: Target, actual: f64, said: f64, unit: f64) -> f64 {
+    match target {
+        Target::Price => (actual / said).ln() / unit,
+        Target::Demand => (actual - said) / unit,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::forecasting::synthetic::{day, panel_of};
+    use nongshi_domain::Cutoff;
+
+    #[test]
+    fn origins_rise_to_the_cutoff_and_whole_ones_are_as_many_as_asked() {
+        let settings = ForecastSettings { horizon: 6, origins: 3, origin_step: 2, explosion_factor: 5.0 };
+        assert_eq!(origins(50, &settings), [40, 42, 44, 46, 48, 50]);
+        // With little history the early ones are left out.
+        assert_eq!(origins(17, &settings), [7, 9, 11, 13, 15, 17]);
+        assert_eq!(origins(12, &settings), [8, 10, 12]);
+        assert_eq!(origins(3, &settings), [3]);
+        let odd = ForecastSettings { horizon: 7, origins: 1, origin_step: 3, explosion_factor: 5.0 };
+        assert_eq!(origins(50, &odd), [43, 46, 49, 50]);
+    }
+
+    #[test]
+    fn short_and_stale_series_are_refused_in_words() {
+        let mut stale = vec![Some(1.0); 10];
+        stale.extend(vec![None; 15]);
+        stale.push(Some(2.0));
+        let panel = panel_of(Target::Price, Cadence::Week, &[("a", vec![Some(1.0); 7]), ("b", stale), ("c", vec![Some(1.0); 26])]);
+        let ground = Ground::new(&panel, Cutoff(day("2020-06-28")), 0).expect("values");
+        let said = |step: usize| (0..3).map(|series| refusal(ground.past(step), series)).collect::<Vec<_>>();
+        assert_eq!(said(23)[0].as_deref(), Some("7 observed steps, 8 are needed"));
+        assert_eq!(said(23)[1].as_deref(), Some("no value for 14 steps, 13 are allowed; the last is of 2020-03-09"));
+        assert_eq!(said(22)[1..], [None, None]);
+    }
+
+    #[test]
+    fn residuals_are_log_ratios_or_differences() {
+        assert!((residual(Target::Price, 2.0, 1.0, 0.1) - 2.0_f64.ln() / 0.1).abs() < 1e-12);
+        assert_eq!(residual(Target::Demand, 0.0, 6.0, 2.0), -3.0);
+    }
+
+    #[test]
+    fn demand_is_measured_in_its_own_steps() {
+        // Alternating 0 and 4 kg a day: a week apart the difference is 4.
+        let values = (0..30).map(|step| Some(f64::from(step % 2 * 4))).collect();
+        let panel = panel_of(Target::Demand, Cadence::Day, &[("a", values), ("b", vec![Some(0.0); 30])]);
+        let ground = Ground::new(&panel, Cutoff(day("2020-02-04")), 0).expect("values");
+        let units = units(ground.past(29));
+        assert_eq!(units[0], 4.0);
+        assert!(units[1] > 0.0 && units[1] <= 0.04, "{}", units[1]);
+    }
+}

@@ -1,0 +1,172 @@
+//! Quantiles from the errors that were really made, split conformal, per horizon, pooled over a category.
+//! In: the windows of earlier origins, as far as their targets are known by now. Out: how far below and above a point
+//! the quantiles lie. Never: a normal law where enough errors are known; a quantile below zero or crossed.
+//!
+//! Source: Stankeviciute, Alaa and van der Schaar, Conformal time-series forecasting, NeurIPS 2021 (multi-horizon);
+//! Romano, Patterson and Candes, Conformalized quantile regression, NeurIPS 2019 (both sides apart, finite sample).
+//! Errors are measured in each series' own unit at its origin (`backtest::residual`). The pool of a horizon holds the
+//! neighbouring horizons too. Offsets never shrink as the horizon grows: they are made isotone by pooling adjacent
+//! violators. The mean of a step is the mean of its point moved by an even sample of the pool's quantiles, so a
+//! price's mean lies above its median when errors upward are larger.
+
+use super::backtest::{Window, residual};
+use super::ground::Ground;
+use nongshi_domain::{LEVELS, Target};
+
+/// Errors a horizon's pool needs; with fewer, a random walk's normal law stands in.
+const MIN_ERRORS: usize = 20;
+/// Horizons on each side that share their errors.
+const NEIGHBOURS: usize = 1;
+/// Quantiles lie at least this far from the median, in units: certainty has not been seen.
+const MIN_OFFSET: f64 = 0.05;
+/// Points of the even sample that the mean is taken over.
+const SAMPLE: usize = 20;
+/// Standard deviation of a normal law by its mean absolute value, root of pi/2.
+const DEVIATION_PER_MEAN_ABSOLUTE: f64 = 1.253_314_137_315_5;
+/// The 90 % quantile of the standard normal law.
+const NORMAL_90: f64 = 1.281_551_565_544_6;
+
+/// How errors spread, by horizon.
+pub(super) struct Spread {
+    target: Target,
+    /// The most a quantile of a price may differ from the point, as a log ratio.
+    log_limit: f64,
+    steps: Vec<Offsets>,
+}
+
+/// Offsets of one horizon, in units.
+#[derive(Debug, Clone)]
+struct Offsets {
+    below: f64,
+    above: f64,
+    sample: Vec<f64>,
+}
+
+impl Spread {
+    /// Learns from the known errors of what `pick` takes from each window.
+    pub fn learn<'a>(
+        ground: &Ground,
+        history: &'a [Vec<Window>],
+        now: usize,
+        horizon: usize,
+        factor: f64,
+        pick: impl Fn(&'a Window) -> Option<&'a [f64]>,
+    ) -> Spread {
+        let mut errors: Vec<Vec<f64>> = vec![Vec::new(); horizon];
+        for window in history.iter().flatten() {
+            let Some(said) = pick(window) else { continue };
+            for (step, pool) in errors.iter_mut().enumerate() {
+                let at = window.origin + step + 1;
+                if let Some(actual) = ground.observed(window.series, at).filter(|_| at <= now) {
+                    pool.push(residual(ground.target, actual, said[step], window.unit));
+                }
+            }
+        }
+        let mut steps: Vec<Offsets> = (0..horizon)
+            .map(|step| {
+                let pool = &errors[step.saturating_sub(NEIGHBOURS)..(step + NEIGHBOURS + 1).min(horizon)];
+                offsets(pool.concat(), ground.target, step + 1)
+            })
+            .collect();
+        let below = isotone(&steps.iter().map(|step| step.below).collect::<Vec<_>>());
+        let above = isotone(&steps.iter().map(|step| step.above).collect::<Vec<_>>());
+        for (step, (below, above)) in steps.iter_mut().zip(below.into_iter().zip(above)) {
+            (step.below, step.above) = (below.max(MIN_OFFSET), above.max(MIN_OFFSET));
+        }
+        Spread { target: ground.target, log_limit: factor.max(1.0).ln(), steps }
+    }
+
+    /// Mean and quantiles around a point, `ahead` steps on.
+    pub fn around(&self, point: f64, unit: f64, ahead: usize) -> (f64, [f64; 3]) {
+        let offsets = &self.steps[ahead - 1];
+        let moved = |by: f64| match self.target {
+            Target::Price => point * (by * unit).clamp(-self.log_limit, self.log_limit).exp(),
+            Target::Demand => (point + by * unit).max(0.0),
+        };
+        let mean = offsets.sample.iter().map(|by| moved(*by)).sum::<f64>() / offsets.sample.len() as f64;
+        (mean, [moved(-offsets.below), point, moved(offsets.above)])
+    }
+}
+
+/// Conformal offsets of one pool: the order statistics of rank (n + 1) times the level, outward.
+fn offsets(mut pool: Vec<f64>, target: Target, ahead: usize) -> Offsets {
+    pool.retain(|error| error.is_finite());
+    let count = pool.len();
+    if count < MIN_ERRORS {
+        let steps = if target == Target::Price { ahead as f64 } else { 1.0 };
+        let deviation = DEVIATION_PER_MEAN_ABSOLUTE * steps.sqrt();
+        // Three points with the law's mean and variance.
+        let sample = vec![-1.5_f64.sqrt() * deviation, 0.0, 1.5_f64.sqrt() * deviation];
+        return Offsets { below: NORMAL_90 * deviation, above: NORMAL_90 * deviation, sample };
+    }
+    pool.sort_unstable_by(f64::total_cmp);
+    let low = ((count + 1) as f64 * LEVELS[0]).floor().max(1.0) as usize;
+    let high = (((count + 1) as f64 * LEVELS[2]).ceil() as usize).min(count);
+    let even = |point: usize| pool[((point as f64 + 0.5) / SAMPLE as f64 * count as f64) as usize];
+    Offsets { below: -pool[low - 1], above: pool[high - 1], sample: (0..SAMPLE).map(even).collect() }
+}
+
+/// The rising sequence nearest to `values` in squares. Source: Ayer et al., Annals of Mathematical Statistics 26, 1955.
+fn isotone(values: &[f64]) -> Vec<f64> {
+    let mut blocks: Vec<(f64, usize)> = Vec::new();
+    for &value in values {
+        let mut block = (value, 1);
+        while let Some(&(before, count)) = blocks.last().filter(|(before, _)| *before > block.0) {
+            blocks.pop();
+            let total = count + block.1;
+            block = ((before * count as f64 + block.0 * block.1 as f64) / total as f64, total);
+        }
+        blocks.push(block);
+    }
+    blocks.into_iter().flat_map(|(value, count)| std::iter::repeat_n(value, count)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spread(target: Target, pools: Vec<Vec<f64>>) -> Spread {
+        let steps = pools.into_iter().enumerate().map(|(step, pool)| offsets(pool, target, step + 1)).collect();
+        Spread { target, log_limit: 5.0_f64.ln(), steps }
+    }
+
+    #[test]
+    fn ranks_are_those_of_a_finite_sample_and_sides_are_apart() {
+        // 1..=99 less 30: of 99 errors the 10th and the 90th, (99 + 1) x .1 and x .9.
+        let pool: Vec<f64> = (1..=99).rev().map(|i| f64::from(i) - 30.0).collect();
+        let found = offsets(pool, Target::Demand, 1);
+        assert_eq!((found.below, found.above), (20.0, 60.0));
+        // Of 20 errors the 2nd and the 19th: further out than the plain quantile.
+        let found = offsets((1..=20).map(f64::from).collect(), Target::Demand, 1);
+        assert_eq!((found.below, found.above), (-2.0, 19.0));
+    }
+
+    #[test]
+    fn few_errors_fall_back_to_a_random_walk() {
+        let found = offsets(vec![0.0; 19], Target::Price, 4);
+        assert!((found.above - 2.0 * 1.2533 * 1.2816).abs() < 1e-3 && found.above == found.below);
+        let found = offsets(vec![0.0; 19], Target::Demand, 4);
+        assert!((found.above - 1.2533 * 1.2816).abs() < 1e-3);
+    }
+
+    #[test]
+    fn quantiles_never_cross_nor_fall_below_zero() {
+        let demand = spread(Target::Demand, vec![(0..40).map(|i| f64::from(i) - 30.0).collect()]);
+        let (mean, [low, middle, high]) = demand.around(2.0, 1.0, 1);
+        assert!(low == 0.0 && middle == 2.0 && high > 2.0 && mean >= 0.0, "{low} {middle} {high} {mean}");
+        let price = spread(Target::Price, vec![(0..40).map(|i| f64::from(i) - 19.5).collect()]);
+        let (mean, [low, middle, high]) = price.around(2.0, 0.05, 1);
+        assert!(0.0 < low && low < middle && middle < high);
+        // Even errors in logs: the mean lies above the median.
+        assert!(mean > middle && mean < 1.3 * middle, "{mean}");
+        // However wide the errors, a quantile stays within the factor.
+        assert!((price.around(2.0, 9.0, 1).1[2] - 10.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn isotone_pools_what_falls() {
+        assert_eq!(isotone(&[1.0, 3.0, 2.0, 4.0, 0.0]), [1.0, 2.25, 2.25, 2.25, 2.25]);
+        assert_eq!(isotone(&[1.0, 2.0]), [1.0, 2.0]);
+        assert!(isotone(&[]).is_empty());
+    }
+}

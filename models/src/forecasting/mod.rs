@@ -1,0 +1,146 @@
+//! Forecasting: quantile forecasts of a category's series with their scores.
+//! In: a panel, the cutoff, settings. Out: `PanelForecast`. Never: a value after the cutoff, a silent drop, a look at
+//! the cutoff's own future when weights and quantiles are learnt.
+//!
+//! The way: `ground` lays the panel out · `model` lists the members (`elastic_net`, `naive`, `seasonal_naive`) ·
+//! `backtest` lets each speak at rolling origins, the last being the cutoff · `explosion` replaces what was never seen ·
+//! `combine` weighs them by their past errors · `conformal` turns past errors into quantiles · `scores` judges.
+//! What is said at the cutoff is made by the same steps as what was said at every earlier origin, from what was known
+//! there; so the scores of `combination` are those of the forecast itself.
+
+mod almanac;
+mod backtest;
+mod combine;
+mod conformal;
+mod design;
+mod elastic_net;
+mod explosion;
+mod ground;
+mod model;
+mod moments;
+mod naive;
+mod rhythm;
+mod scores;
+mod seasonal_naive;
+mod speak;
+#[cfg(test)]
+mod synthetic;
+#[cfg(test)]
+mod tests;
+mod track;
+
+pub use scores::{Measures, score_forecasts};
+
+use nongshi_domain::{Cadence, Category, Cutoff, Forecast, Panel, Series, Target};
+
+/// How far to look ahead, and how much of the past to be judged by.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ForecastSettings {
+    /// Steps ahead.
+    pub horizon: u32,
+    /// Backtest origins wanted, 20 or more for sound quantiles; fewer are used when history is short.
+    pub origins: u32,
+    /// Steps between origins.
+    pub origin_step: u32,
+    /// A forecast beyond what was ever shown, by this factor, is an explosion.
+    pub explosion_factor: f64,
+}
+
+impl ForecastSettings {
+    /// The settings a category starts from.
+    pub fn for_cadence(cadence: Cadence) -> ForecastSettings {
+        let (horizon, origins, origin_step) = match cadence {
+            Cadence::Day => (28, 20, 7),
+            Cadence::Week => (13, 24, 2),
+            Cadence::Month => (6, 20, 1),
+        };
+        ForecastSettings { horizon, origins, origin_step, explosion_factor: 5.0 }
+    }
+}
+
+/// Everything said about a panel.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PanelForecast {
+    /// The combination, in order of key.
+    pub forecasts: Vec<Forecast>,
+    /// What each member said, in order of key, then model.
+    pub members: Vec<Forecast>,
+    /// By model (`combination` and the members), then bucket, `all` first.
+    pub scores: Vec<Score>,
+    /// Series that cannot be forecast, and why.
+    pub refused: Vec<Refused>,
+    /// Members' steps at the cutoff that exploded and were replaced by the median of the others.
+    pub replaced: u32,
+    /// Backtest origins with a whole horizon known. Below 20, quantiles stand on little; with none, on a random walk.
+    pub origins: u32,
+}
+
+/// A series without a forecast.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// The series' key.
+    pub key: String,
+    /// Why, in words.
+    pub reason: String,
+}
+
+/// How well a model did at the backtest's origins; see `score_forecasts` for the definitions.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Score {
+    /// The model's name.
+    pub model: String,
+    /// Horizons, such as `1-4`, or `all`.
+    pub bucket: String,
+    /// Mean absolute scaled error.
+    pub mase: f64,
+    /// Root mean squared scaled error.
+    pub rmsse: f64,
+    /// Symmetric mean absolute percentage error, in percent.
+    pub smape: f64,
+    /// Mean scaled pinball loss over the three levels.
+    pub spl: f64,
+    /// Share of values between the 10 % and 90 % quantiles.
+    pub cov80: f64,
+    /// Sum of absolute errors by sum of values.
+    pub wape: f64,
+    /// Sum of said less came by sum of values.
+    pub bias: f64,
+    /// Origins scored.
+    pub origins: u32,
+    /// Series scored.
+    pub series: u32,
+}
+
+/// Why one series cannot be forecast.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ForecastError {
+    /// The series does not carry a forecast.
+    #[error("series `{key}` cannot be forecast: {reason}")]
+    Refused {
+        /// The series' key.
+        key: String,
+        /// Why, in words.
+        reason: String,
+    },
+}
+
+/// Forecasts every series of a panel from what was known at the cutoff.
+pub fn forecast_panel(panel: &Panel, cutoff: Cutoff, settings: &ForecastSettings) -> PanelForecast {
+    speak::speak(panel, cutoff, settings, &model::MEMBERS)
+}
+
+/// Forecasts one series by itself: naive, seasonal naive, and the elastic net on its own lags when it is long enough.
+pub fn forecast_series(
+    series: &Series,
+    category: &Category,
+    target: Target,
+    cadence: Cadence,
+    cutoff: Cutoff,
+    settings: &ForecastSettings,
+) -> Result<Forecast, ForecastError> {
+    let panel = Panel { category: category.clone(), target, cadence, series: vec![series.clone()] };
+    let said = forecast_panel(&panel, cutoff, settings);
+    let refused = said.refused.into_iter().next().map(|refused| refused.reason);
+    let reason = || refused.unwrap_or_else(|| "nobody spoke".to_string());
+    said.forecasts.into_iter().next().ok_or_else(|| ForecastError::Refused { key: series.key.clone(), reason: reason() })
+}

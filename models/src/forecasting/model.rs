@@ -1,0 +1,37 @@
+//! What a member of the combination is, and the list of them.
+//! In: the ground. Out: fitted models, one an origin. Never: a forecast without a fit.
+
+use super::elastic_net::ElasticNet;
+use super::ground::{Ground, Past};
+use super::naive::Naive;
+use super::seasonal_naive::SeasonalNaive;
+
+/// The members, in alphabetic order.
+pub(super) static MEMBERS: [&dyn Model; 3] = [&ElasticNet, &Naive, &SeasonalNaive];
+
+/// A way to learn from the past.
+pub(super) trait Model: Sync {
+    /// Its name in tables.
+    fn name(&self) -> &'static str;
+
+    /// Fits at each of the rising `origins`, from nothing later than each, so that `horizon` steps can be said.
+    fn fit(&self, ground: &Ground, origins: &[usize], horizon: usize) -> Vec<Box<dyn Fitted>>;
+}
+
+/// What was learnt, able to forecast.
+pub(super) trait Fitted {
+    /// One value a step for the `horizon` steps after `past.step`, in the series' unit; else why not, in words.
+    fn forecast(&self, past: Past<'_>, series: usize, horizon: usize) -> Result<Vec<f64>, String>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn members_stand_in_alphabetic_order_and_naive_is_among_them() {
+        let names: Vec<&str> = MEMBERS.iter().map(|member| member.name()).collect();
+        assert!(names.is_sorted(), "{names:?}");
+        assert!(names.contains(&"naive"));
+    }
+}

@@ -1,0 +1,116 @@
+//! One series on the common axis: seen, transformed, bridged, summed.
+//! In: values with gaps. Out: `Track`. Never: a bridged value among the observed.
+//!
+//! Models work on the logarithm of a price and on log(1 + kg / s) of demand, s being the mean of the first
+//! `MIN_OBSERVED` values of the series (nobody speaks before those are seen): a day without sales is then a
+//! low value and not an outlier, whatever the series sells. A price that is not above zero and a
+//! demand below zero are no observations: they stay gaps. Over a gap the last value is carried for at most
+//! `Rhythm::bridge` steps, for models that need a filled past; carrying looks back only, so what a model saw at a
+//! step does not change when later values arrive (a straight line between both ends of a gap would).
+
+use nongshi_domain::Target;
+
+/// Values a series must have shown to be forecast at all.
+pub(super) const MIN_OBSERVED: usize = 8;
+
+/// One series on the ground's axis.
+pub(super) struct Track {
+    /// The series' key.
+    pub key: String,
+    /// Between its values and what models work on.
+    pub transform: Transform,
+    /// What was seen, a gap where nothing was.
+    pub observed: Vec<Option<f64>>,
+    /// Transformed and bridged.
+    pub bridged: Vec<Option<f64>>,
+    /// Running sums of the bridged values and of their number, of absolute moves and of theirs; entry `i` is before step `i`.
+    pub sums: Vec<f64>,
+    /// See `sums`.
+    pub counts: Vec<u32>,
+    move_sums: Vec<f64>,
+    move_counts: Vec<u32>,
+    /// Values seen before each step.
+    pub seen: Vec<u32>,
+    /// The last step with a value, at or before each step.
+    pub last_seen: Vec<Option<usize>>,
+}
+
+/// How a series' values are made even.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Transform {
+    /// The logarithm.
+    Log,
+    /// The logarithm of one and the value by this scale.
+    LogOnePlus(f64),
+}
+
+impl Transform {
+    fn of(target: Target, observed: &[Option<f64>]) -> Transform {
+        if target == Target::Price {
+            return Transform::Log;
+        }
+        let first = || observed.iter().flatten().take(MIN_OBSERVED);
+        let scale = first().sum::<f64>() / first().count().max(1) as f64;
+        Transform::LogOnePlus(if scale > 0.0 { scale } else { 1.0 })
+    }
+
+    /// The transformed value.
+    pub fn apply(self, value: f64) -> f64 {
+        match self {
+            Transform::Log => value.ln(),
+            Transform::LogOnePlus(scale) => (value / scale).ln_1p(),
+        }
+    }
+
+    /// The value back from its transform; never negative.
+    pub fn restore(self, value: f64) -> f64 {
+        match self {
+            Transform::Log => value.exp(),
+            Transform::LogOnePlus(scale) => (value.exp_m1() * scale).max(0.0),
+        }
+    }
+}
+
+impl Track {
+    pub fn new(key: &str, observed: Vec<Option<f64>>, target: Target, bridge: usize) -> Track {
+        let steps = observed.len();
+        let mut track = Track {
+            key: key.to_string(),
+            transform: Transform::of(target, &observed),
+            bridged: Vec::with_capacity(steps),
+            sums: vec![0.0],
+            counts: vec![0],
+            move_sums: vec![0.0],
+            move_counts: vec![0],
+            seen: vec![0],
+            last_seen: Vec::with_capacity(steps),
+            observed,
+        };
+        let mut last: Option<usize> = None;
+        for step in 0..steps {
+            if track.observed[step].is_some() {
+                last = Some(step);
+            }
+            let carried = last.filter(|seen| step - seen <= bridge).and_then(|seen| track.observed[seen]);
+            let value = carried.map(|value| track.transform.apply(value));
+            let before = step.checked_sub(1).and_then(|before| track.bridged[before]);
+            let moved = value.zip(before).map(|(value, before)| (value - before).abs());
+            track.sums.push(track.sums[step] + value.unwrap_or(0.0));
+            track.counts.push(track.counts[step] + u32::from(value.is_some()));
+            track.move_sums.push(track.move_sums[step] + moved.unwrap_or(0.0));
+            track.move_counts.push(track.move_counts[step] + u32::from(moved.is_some()));
+            track.seen.push(track.seen[step] + u32::from(track.observed[step].is_some()));
+            track.bridged.push(value);
+            track.last_seen.push(last);
+        }
+        track
+    }
+
+    /// Mean absolute move over the `window` steps that end with `step`, and how many moves that is.
+    pub fn roughness(&self, step: usize, window: usize) -> (f64, f64) {
+        let from = (step + 1).saturating_sub(window);
+        let count = f64::from(self.move_counts[step + 1] - self.move_counts[from]);
+        let sum = self.move_sums[step + 1] - self.move_sums[from];
+        (if count > 0.0 { sum / count } else { 0.0 }, count)
+    }
+}

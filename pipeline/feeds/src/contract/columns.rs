@@ -1,0 +1,177 @@
+//! The `[columns]` of a contract. In: as written. Out: one rule for each column of the table, in its order.
+//! Never: a number whose unit was guessed.
+
+use super::check::regex;
+use super::raw::{Number, OneOrMany, RawColumn};
+use super::{ColumnRule, Origin, Page, RowUnit};
+use crate::FeedError;
+use nongshi_domain::{Column, Hint, Kind, LandedTable, Measure, Unit, UnitError};
+use rust_decimal::Decimal;
+use std::collections::BTreeMap;
+use toml::Spanned;
+
+type Given = Spanned<BTreeMap<Spanned<String>, Spanned<RawColumn>>>;
+
+pub(super) fn column_rules(page: &Page, table: &'static LandedTable, given: Given) -> Result<Vec<ColumnRule>, FeedError> {
+    let span = given.span();
+    let mut given = given.into_inner();
+    for name in given.keys() {
+        if !table.columns.iter().any(|column| column.name == name.get_ref()) {
+            let hint = Hint::for_name(name.get_ref(), table.columns.iter().map(|column| column.name));
+            return Err(page.wrong(name.span(), format!("table {} has no column `{}`", table.name, name.get_ref()), Some(hint)));
+        }
+    }
+    let rules = table.columns.iter().map(|column| match given.remove(column.name) {
+        Some(raw) => column_rule(page, column, raw),
+        None if column.required => {
+            let what = format!("column `{}` of table {} is required and has no source ({})", column.name, table.name, column.comment);
+            let hint = Hint(format!("add `[columns.{}]` with `from` or `value`", column.name));
+            Err(page.wrong(span.clone(), what, Some(hint)))
+        }
+        None => Ok(nowhere(column)),
+    });
+    rules.collect()
+}
+
+fn nowhere(column: &'static Column) -> ColumnRule {
+    ColumnRule {
+        column,
+        origin: Origin::Nowhere,
+        clean: false,
+        empty_when: None,
+        extract: None,
+        values: None,
+        patterns: Vec::new(),
+        default: None,
+        unit: RowUnit::Plain,
+        dates: Vec::new(),
+        above: None,
+        min: None,
+        max: None,
+    }
+}
+
+fn column_rule(page: &Page, column: &'static Column, raw: Spanned<RawColumn>) -> Result<ColumnRule, FeedError> {
+    let span = raw.span();
+    let raw = raw.into_inner();
+    let origin = match (raw.from, raw.value) {
+        (Some(OneOrMany::One(source)), None) => Origin::Source(vec![source]),
+        (Some(OneOrMany::Many(sources)), None) if !sources.is_empty() => Origin::Source(sources),
+        (None, Some(text)) => Origin::Constant(text.into_inner()),
+        _ => return Err(page.wrong(span, format!("column `{}` needs exactly one of `from` and `value`", column.name), None)),
+    };
+    if let (Some(values), Some(_)) = (&raw.values, &raw.patterns) {
+        return Err(page.wrong(values.span(), format!("column `{}` has both `values` and `patterns`", column.name), None));
+    }
+    let number = matches!(column.kind, Kind::Exact(_));
+    let bounded = number || column.kind == Kind::Count;
+    let misplaced = [
+        ("dates", raw.dates.as_ref().map(Spanned::span), column.kind == Kind::Day),
+        ("unit", raw.unit.as_ref().map(Spanned::span), number),
+        ("unit_from", raw.unit_from.as_ref().map(Spanned::span), number),
+        ("units", raw.units.as_ref().map(Spanned::span), raw.unit_from.is_some()),
+        ("content_kg", raw.content_kg.as_ref().map(Spanned::span), raw.unit_from.is_some() || raw.unit.is_some()),
+        ("above", raw.above.as_ref().map(Spanned::span), bounded),
+        ("min", raw.min.as_ref().map(Spanned::span), bounded),
+        ("max", raw.max.as_ref().map(Spanned::span), bounded),
+    ];
+    for (key, at, fits) in misplaced {
+        if let Some(at) = at.filter(|_| !fits) {
+            return Err(page.wrong(at, format!("`{key}` means nothing for column `{}`", column.name), None));
+        }
+    }
+    let content_kg = decimal(page, raw.content_kg.as_ref())?;
+    let unit = match (raw.unit, raw.unit_from) {
+        (Some(_), Some(from)) => {
+            return Err(page.wrong(from.span(), format!("column `{}` has both `unit` and `unit_from`", column.name), None));
+        }
+        (Some(unit), None) => RowUnit::Fixed(unit_of(page, column, &unit, content_kg)?),
+        (None, Some(source)) => RowUnit::Told { source: source.into_inner(), units: told_units(page, column, raw.units, content_kg)? },
+        (None, None) if number && measure_of(column) != Measure::Plain => {
+            let what = format!("column `{}` has no unit: a number without one is not taken", column.name);
+            return Err(page.wrong(span, what, Some(Hint("add `unit`, or `unit_from` where a column tells it".into()))));
+        }
+        (None, None) => RowUnit::Plain,
+    };
+    let patterns = raw.patterns.map(Spanned::into_inner).unwrap_or_default();
+    Ok(ColumnRule {
+        column,
+        origin,
+        clean: raw.clean,
+        empty_when: raw.empty_when.as_ref().map(|text| regex(page, text)).transpose()?,
+        extract: raw.extract.as_ref().map(|text| regex(page, text)).transpose()?,
+        values: raw.values.map(Spanned::into_inner),
+        patterns: patterns.into_iter().map(|pattern| Ok((regex(page, &pattern.like)?, pattern.value))).collect::<Result<_, _>>()?,
+        default: raw.default.map(Spanned::into_inner),
+        unit,
+        dates: dates(page, column, raw.dates)?,
+        above: decimal(page, raw.above.as_ref())?,
+        min: decimal(page, raw.min.as_ref())?,
+        max: decimal(page, raw.max.as_ref())?,
+    })
+}
+
+/// What a column of ours measures: its name ends with its unit.
+fn measure_of(column: &Column) -> Measure {
+    match column.name {
+        name if name.ends_with("_cny_per_kg") => Measure::Price,
+        name if name.ends_with("_kg") || name.ends_with("_kg_per_week") => Measure::Mass,
+        name if name.ends_with("_mu") && !name.ends_with("_per_mu") => Measure::Area,
+        _ => Measure::Plain,
+    }
+}
+
+fn unit_of(page: &Page, column: &Column, text: &Spanned<String>, content_kg: Option<Decimal>) -> Result<Unit, FeedError> {
+    let unit = Unit::parse(text.get_ref(), content_kg).map_err(|error| {
+        let hint = match &error {
+            UnitError::Unknown(_) => Hint::for_name(text.get_ref(), Unit::names()),
+            UnitError::NeedsContent(_) => Hint("add `content_kg`: what one of it holds".into()),
+        };
+        page.wrong(text.span(), format!("column `{}`: {error}", column.name), Some(hint))
+    })?;
+    if unit.measure() != measure_of(column) {
+        let what = format!("unit `{}` does not fit column `{}` ({})", text.get_ref(), column.name, column.comment);
+        return Err(page.wrong(text.span(), what, None));
+    }
+    Ok(unit)
+}
+
+/// What the texts of a unit column mean: the given ones, or every unit of the column's measure under its own name.
+fn told_units(
+    page: &Page,
+    column: &Column,
+    given: Option<Spanned<BTreeMap<String, Spanned<String>>>>,
+    content_kg: Option<Decimal>,
+) -> Result<BTreeMap<String, Unit>, FeedError> {
+    let Some(given) = given else {
+        let fitting = Unit::names().filter_map(|name| Some((name.to_string(), Unit::parse(name, content_kg).ok()?)));
+        return Ok(fitting.filter(|(_, unit)| unit.measure() == measure_of(column)).collect());
+    };
+    given.into_inner().into_iter().map(|(told, unit)| Ok((told, unit_of(page, column, &unit, content_kg)?))).collect()
+}
+
+fn dates(page: &Page, column: &Column, given: Option<Spanned<Vec<Spanned<String>>>>) -> Result<Vec<String>, FeedError> {
+    let Some(given) = given else {
+        return Ok(if column.kind == Kind::Day { vec!["%Y-%m-%d".into()] } else { Vec::new() });
+    };
+    if given.get_ref().is_empty() {
+        return Err(page.wrong(given.span(), format!("column `{}`: `dates` is empty", column.name), None));
+    }
+    for form in given.get_ref() {
+        if chrono::format::StrftimeItems::new(form.get_ref()).any(|item| matches!(item, chrono::format::Item::Error)) {
+            let hint = Hint("forms are written like `%Y-%m-%d` or `%Y年%m月%d日`".into());
+            return Err(page.wrong(form.span(), format!("`{}` is not the form of a day", form.get_ref()), Some(hint)));
+        }
+    }
+    Ok(given.into_inner().into_iter().map(Spanned::into_inner).collect())
+}
+
+/// A number of the contract, as it is written there: the shortest text that reads back as the same number.
+fn decimal(page: &Page, given: Option<&Spanned<Number>>) -> Result<Option<Decimal>, FeedError> {
+    let Some(given) = given else { return Ok(None) };
+    let text = match given.get_ref() {
+        Number::Whole(number) => number.to_string(),
+        Number::Float(number) => number.to_string(),
+    };
+    text.parse().map(Some).map_err(|_| page.wrong(given.span(), format!("`{text}` is not a number that can be exact"), None))
+}

@@ -1,0 +1,310 @@
+//! A feed's contract: which files, which format, which column becomes which of ours, and what a row must keep.
+//!
+//! In: the text of `feeds/NAME.toml`. Out: a `Contract`, checked; only checked contracts travel.
+//! Never: a file, a guess at a unit.
+//!
+//! # The keys
+//!
+//! | key | meaning |
+//! |---|---|
+//! | `version` | 1 |
+//! | `table` | the landed table the rows go to |
+//! | `[source] kind` | `files` |
+//! | `[source] root` | folder, relative to the project folder; may climb with `..` |
+//! | `[source] files` | globs below the root (`*` stays in its folder, `**` does not); no `..`, not absolute |
+//! | `[format] kind` | `csv`, `json` or `xlsx` |
+//! | `[format] encoding` | `utf-8` (default; a byte-order mark is taken off) or `gbk`; csv and json |
+//! | `[format] delimiter`, `quote` | csv: one character each, `,` and `"` by default; `quote = ""` switches quoting off |
+//! | `[format] records` | json: dotted path to the array of records; empty (default) when the file is the array |
+//! | `[format] sheet`, `header_row` | xlsx: the sheet's name (default: the first), the header's row from 1 (default: 1) |
+//! | `[unpivot] value` | a wide file becomes a long one: the name of the column that takes the cell |
+//! | `[unpivot.columns] X = { name = "text", .. }` | for each wide column X the constants that go beside its cell, as columns |
+//! | `[where] X = ["text", ..]` | only rows whose source column X holds one of these; the others are rejected as `not_asked_for` |
+//! | `[columns.Y]` | how our column Y comes about, see below; every required column of the table must be there |
+//! | `[pieces] column`, `like`, `move` | where our column matches the regex, values move: `{ quantity_kg = "quantity_pieces" }` |
+//! | `[rules] ordered` | lists of our columns that may not fall: `[["low_cny_per_kg", "price_cny_per_kg"]]` |
+//! | `[available_on]` | the day a row could have been known: exactly one of `column` (a day of ours), `file_name` (a regex whose group holds `2023-06`, `2023-06-15`, `20230615` or `2023_06_15`), `day`; then `month_end = true`; then `lag_days` |
+//! | `[gate] freshness_days` | the newest day may be that old before the feed counts as stale; never, when absent |
+//! | `[gate] warn_share`, `refuse_share` | share of rejected rows, but for `not_asked_for` and `duplicate`, at which to warn (0.001) and refuse (0.01) |
+//!
+//! One column, the steps in the order they are done:
+//!
+//! | key | meaning |
+//! |---|---|
+//! | `from` or `value` | a source column (or several, joined by a blank), or the same text for every row; cells are trimmed |
+//! | `clean` | full-width forms become plain, brackets `（）【】` too; zero-width and control characters, byte-order marks and blanks go or fold into one |
+//! | `empty_when` | a regex: a cell that matches is empty |
+//! | `extract` | a regex: its first group (or the whole match) is the cell; no match is rejected |
+//! | `values` | a table: each text and what it becomes; a text that is not there is rejected |
+//! | `patterns` | a list of `{ like = "regex", value = "text" }`: the first that matches tells; none is rejected |
+//! | `default` | what an empty cell becomes |
+//! | `dates` | forms of a day, tried in order (`%Y-%m-%d` by default) |
+//! | `unit` | the unit of the numbers; needed where our column has one. `unit_from` reads it from a source column, `units` says what the texts there mean |
+//! | `content_kg` | what a crate, portion or piece holds |
+//! | `above`, `min`, `max` | bounds in our unit; `above` itself is out |
+//!
+//! # The rules a row can break
+//!
+//! `fields`, `not_asked_for`, `required`, `extract`, `values`, `date`, `months`, `number`, `unit`, `range`, `ordered`,
+//! `available_on`, `duplicate`. The first one that is broken, in this order of steps and the order of the table's
+//! columns, is the one that is told.
+
+mod check;
+mod columns;
+mod raw;
+
+use crate::FeedError;
+use nongshi_domain::{Column, Hint, LandedTable, Unit};
+use regex::Regex;
+use rust_decimal::Decimal;
+use std::collections::BTreeMap;
+
+/// A checked contract.
+#[derive(Debug, Clone)]
+pub struct Contract {
+    /// The feed's name, which is the file's.
+    pub feed: String,
+    /// The table its rows land in.
+    pub table: &'static LandedTable,
+    /// Where the files lie, relative to the project folder; the store given to `fetch` is rooted here.
+    pub root: String,
+    /// Globs below the root.
+    pub files: Vec<String>,
+    /// How to read one file.
+    pub format: Format,
+    /// How a wide file becomes a long one.
+    pub unpivot: Option<Unpivot>,
+    /// Source column and the texts that are asked for.
+    pub only: Vec<(String, Vec<String>)>,
+    /// One rule for each column of the table, in its order.
+    pub columns: Vec<ColumnRule>,
+    /// What is sold by the piece.
+    pub pieces: Option<Pieces>,
+    /// Columns, by their place in the table, whose numbers may not fall.
+    pub ordered: Vec<Vec<usize>>,
+    /// The day a row could have been known.
+    pub known_on: KnownOn,
+    /// When to warn and when to refuse.
+    pub gate: Gate,
+}
+
+/// A file's format.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Format {
+    /// Text with a delimiter and a header.
+    Csv {
+        /// Of the text.
+        encoding: Encoding,
+        /// Between two fields.
+        delimiter: u8,
+        /// Round a field; none when quoting is off.
+        quote: Option<u8>,
+    },
+    /// An array of flat objects.
+    Json {
+        /// Of the text.
+        encoding: Encoding,
+        /// Keys from the top to the array.
+        records: Vec<String>,
+    },
+    /// One sheet of a workbook.
+    Xlsx {
+        /// Its name; the first sheet when absent.
+        sheet: Option<String>,
+        /// The header's row, from 1.
+        header_row: u32,
+    },
+}
+
+/// A text's encoding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encoding {
+    /// With or without a byte-order mark.
+    Utf8,
+    /// GB 18030 and what it holds.
+    Gbk,
+}
+
+/// How a wide file becomes a long one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unpivot {
+    /// The column that takes the cell.
+    pub value: String,
+    /// Names of the constant columns, in order.
+    pub constants: Vec<String>,
+    /// The wide columns.
+    pub columns: Vec<UnpivotColumn>,
+}
+
+/// One wide column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnpivotColumn {
+    /// Its name in the source.
+    pub source: String,
+    /// Its constants, as `Unpivot::constants` names them.
+    pub constants: Vec<String>,
+}
+
+/// How one column of ours comes about.
+#[derive(Debug, Clone)]
+pub struct ColumnRule {
+    /// The column.
+    pub column: &'static Column,
+    /// Where its text comes from.
+    pub origin: Origin,
+    /// Whether full-width forms, zero-width characters and odd blanks are put right.
+    pub clean: bool,
+    /// Cells that are empty.
+    pub empty_when: Option<Regex>,
+    /// The part of the cell that counts.
+    pub extract: Option<Regex>,
+    /// Every text that may stand there and what it becomes.
+    pub values: Option<BTreeMap<String, String>>,
+    /// The first that matches tells what the cell becomes.
+    pub patterns: Vec<(Regex, String)>,
+    /// What an empty cell becomes.
+    pub default: Option<String>,
+    /// The unit of its numbers.
+    pub unit: RowUnit,
+    /// Forms of a day.
+    pub dates: Vec<String>,
+    /// Exclusive lower bound in our unit.
+    pub above: Option<Decimal>,
+    /// Inclusive lower bound in our unit.
+    pub min: Option<Decimal>,
+    /// Inclusive upper bound in our unit.
+    pub max: Option<Decimal>,
+}
+
+/// Where a column's text comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// Nowhere: the column stays empty.
+    Nowhere,
+    /// The same text for every row.
+    Constant(String),
+    /// These source columns, joined by a blank.
+    Source(Vec<String>),
+}
+
+/// The unit of a column's numbers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RowUnit {
+    /// Taken as they are.
+    Plain,
+    /// One for all rows.
+    Fixed(Unit),
+    /// Told by a source column.
+    Told {
+        /// The source column.
+        source: String,
+        /// What its texts mean.
+        units: BTreeMap<String, Unit>,
+    },
+}
+
+/// What is sold by the piece although the source says kg.
+#[derive(Debug, Clone)]
+pub struct Pieces {
+    /// Place of the column that tells.
+    pub column: usize,
+    /// What it matches then.
+    pub like: Regex,
+    /// Places of the columns the values leave and the columns they go to.
+    pub moves: Vec<(usize, usize)>,
+}
+
+/// Which day a row could have been known.
+#[derive(Debug, Clone)]
+pub enum KnownOn {
+    /// A column of ours, by its place.
+    Column {
+        /// Place in the table.
+        column: usize,
+        /// Whether the month must first be over.
+        month_end: bool,
+        /// Days later.
+        lag_days: u32,
+    },
+    /// The source's name.
+    FileName {
+        /// Its first group holds a month or a day.
+        like: Regex,
+        /// Whether the month must first be over; always so when the name holds only a month.
+        month_end: bool,
+        /// Days later.
+        lag_days: u32,
+    },
+    /// One day for all rows.
+    Day(chrono::NaiveDate),
+}
+
+/// When to warn and when to refuse.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Gate {
+    /// The newest day may be that old before the feed counts as stale.
+    pub freshness_days: Option<u32>,
+    /// Share of rejected rows at which to warn.
+    pub warn_share: f64,
+    /// Share of rejected rows at which to refuse the feed.
+    pub refuse_share: f64,
+}
+
+impl Gate {
+    /// Warn at one row in a thousand, refuse at one in a hundred.
+    pub const DEFAULT: Gate = Gate { freshness_days: None, warn_share: 0.001, refuse_share: 0.01 };
+}
+
+impl Contract {
+    /// Reads and checks the contract of a feed.
+    pub fn read(feed: &str, text: &str) -> Result<Contract, FeedError> {
+        let page = Page { feed, text };
+        let raw = toml::from_str::<raw::RawContract>(text).map_err(|error| page.misread(&error))?;
+        check::check(&page, raw)
+    }
+
+    /// Where the files lie, relative to the project folder: what the store given to `fetch` must be rooted at.
+    pub fn root(&self) -> &str {
+        &self.root
+    }
+
+    /// The place of a column in the table.
+    pub fn place_of(&self, column: &str) -> Option<usize> {
+        self.table.columns.iter().position(|known| known.name == column)
+    }
+}
+
+/// The contract's text, to say where in it something is wrong.
+struct Page<'a> {
+    feed: &'a str,
+    text: &'a str,
+}
+
+impl Page<'_> {
+    fn wrong(&self, span: std::ops::Range<usize>, what: String, hint: Option<Hint>) -> FeedError {
+        let before = self.text.get(..span.start).unwrap_or(self.text);
+        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        FeedError::Contract {
+            feed: self.feed.into(),
+            line: before.matches('\n').count() + 1,
+            column: before[line_start..].chars().count() + 1,
+            what,
+            hint,
+        }
+    }
+
+    /// What the TOML reader says; an unknown key gets its nearest known one.
+    fn misread(&self, error: &toml::de::Error) -> FeedError {
+        let message = error.message();
+        let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
+        let hint = match quoted.split_first() {
+            Some((given, known)) if message.starts_with("unknown field") => Some(Hint::for_name(given, known.iter().copied())),
+            _ => None,
+        };
+        let what = match quoted.first() {
+            Some(given) if hint.is_some() => format!("the key `{given}` is not known here"),
+            _ => message.to_string(),
+        };
+        self.wrong(error.span().unwrap_or(0..0), what, hint)
+    }
+}

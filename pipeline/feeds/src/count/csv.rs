@@ -1,0 +1,95 @@
+//! The lines of a CSV text, by its bytes. In: bytes of UTF-8 or GBK. Out: where each record stands, the header
+//! among them, and the blank lines. Never: a field's value.
+//!
+//! Works on GBK without decoding: the second byte of a character is never a line's end, a comma or a quotation mark.
+
+use std::ops::Range;
+
+/// The longest record: beyond it the file is not what it seems.
+const LONGEST_RECORD_BYTES: usize = 64 << 20;
+
+/// One record.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Line {
+    /// Its bytes, without the line's end.
+    pub span: Range<usize>,
+    /// How many fields it has.
+    pub fields: usize,
+    /// The bytes of its longest field, quotation marks included.
+    pub longest: usize,
+}
+
+impl Line {
+    /// A blank line is no record.
+    pub fn is_blank(&self) -> bool {
+        self.span.is_empty()
+    }
+}
+
+/// Every line that ends outside quotation marks, blank ones too. A quotation mark opens only at a field's start;
+/// doubled inside, it stands for itself.
+pub(crate) fn lines(bytes: &[u8], delimiter: u8, quote: Option<u8>) -> Result<Vec<Line>, String> {
+    let mut lines = Vec::new();
+    let (mut start, mut field_start, mut fields, mut longest) = (0, 0, 1, 0);
+    let mut at = 0;
+    while at <= bytes.len() {
+        let byte = bytes.get(at).copied();
+        if byte.is_some() && byte == quote && at == field_start {
+            at = closing(bytes, at, byte.unwrap_or_default())
+                .ok_or_else(|| format!("a quotation mark that opens in record {} is never closed", lines.len() + 1))?;
+        } else if byte == Some(delimiter) {
+            longest = longest.max(at - field_start);
+            fields += 1;
+            field_start = at + 1;
+        } else if byte == Some(b'\n') || byte.is_none() {
+            let end = if at > start && bytes[at - 1] == b'\r' { at - 1 } else { at };
+            if end - start > LONGEST_RECORD_BYTES {
+                return Err(format!("record {} has {} bytes; {LONGEST_RECORD_BYTES} is the most", lines.len() + 1, end - start));
+            }
+            if byte.is_some() || at > start {
+                lines.push(Line { span: start..end, fields, longest: longest.max(end.saturating_sub(field_start)) });
+            }
+            (start, field_start, fields, longest) = (at + 1, at + 1, 1, 0);
+        }
+        at += 1;
+    }
+    Ok(lines)
+}
+
+/// The place of the mark that closes the one at `open`.
+fn closing(bytes: &[u8], open: usize, quote: u8) -> Option<usize> {
+    let mut at = open + 1;
+    loop {
+        at += bytes[at.min(bytes.len())..].iter().position(|byte| *byte == quote)?;
+        if bytes.get(at + 1) != Some(&quote) {
+            return Some(at);
+        }
+        at += 2;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_are_told_by_quotes_and_line_ends() {
+        // (text, records as "fields: text")
+        for (text, expect) in [
+            ("a,b\n1,2\n", vec!["2: a,b", "2: 1,2"]),
+            ("a,b\r\n\r\n1,2", vec!["2: a,b", "1: ", "2: 1,2"]),
+            ("a\n\"x,\ny\"\n", vec!["1: a", "1: \"x,\ny\""]),
+            ("a,b\n\"say \"\"no\"\"\",\"\"\n", vec!["2: a,b", "2: \"say \"\"no\"\"\",\"\""]),
+            ("a\n5\" pot\n6\n", vec!["1: a", "1: 5\" pot", "1: 6"]),
+            ("a,b\n1\n1,2,3\n", vec!["2: a,b", "1: 1", "3: 1,2,3"]),
+            ("\n\n", vec!["1: ", "1: "]),
+            ("", vec![]),
+        ] {
+            let lines = lines(text.as_bytes(), b',', Some(b'"')).expect(text);
+            let shown: Vec<String> = lines.iter().map(|line| format!("{}: {}", line.fields, &text[line.span.clone()])).collect();
+            assert_eq!(shown, expect, "{text:?}");
+        }
+        assert!(lines(b"a\n\"cut off", b',', Some(b'"')).is_err());
+        assert_eq!(lines(b"a\n\"cut\n", b',', None).map(|lines| lines.len()), Ok(2));
+    }
+}

@@ -1,0 +1,75 @@
+//! The day a row could have been known. In: the rule and the row's days or the source's name. Out: one day a row.
+//! Never: the load time.
+
+use crate::format::unreadable;
+use crate::{Contract, FeedError, KnownOn, Source};
+use chrono::{Days, NaiveDate};
+use nongshi_domain::{Cadence, Hint};
+
+/// Days since 1970-01-01, as Arrow and Polars count them.
+pub(crate) fn to_days(day: NaiveDate) -> i32 {
+    (day - NaiveDate::default()).num_days() as i32
+}
+
+/// The day of that number.
+pub(crate) fn to_date(days: i32) -> NaiveDate {
+    NaiveDate::default() + chrono::TimeDelta::days(i64::from(days))
+}
+
+/// One day a row; none where the row has no day of its own. `days_of` gives the days of a column.
+pub(crate) fn known_on(
+    contract: &Contract,
+    source: &Source,
+    rows: usize,
+    days_of: impl Fn(usize) -> Vec<Option<i32>>,
+) -> Result<Vec<Option<i32>>, FeedError> {
+    match &contract.known_on {
+        KnownOn::Day(day) => Ok(vec![Some(to_days(*day)); rows]),
+        KnownOn::Column { column, month_end, lag_days } => {
+            let known = |days: i32| if *month_end { to_days(later(to_date(days), true, *lag_days)) } else { days + *lag_days as i32 };
+            Ok(days_of(*column).into_iter().map(|days| days.map(known)).collect())
+        }
+        KnownOn::FileName { like, month_end, lag_days } => {
+            let name = source.address.rsplit('/').next().unwrap_or_default();
+            let told = like.captures(name).and_then(|found| found.get(1)).and_then(|group| told_day(group.as_str()));
+            let (day, whole_month) = told.ok_or_else(|| {
+                let hint = Hint("`file_name` under [available_on] must find a month or a day in it".into());
+                unreadable(contract, source, format!("its name tells no day by `{like}`"), Some(hint))
+            })?;
+            Ok(vec![Some(to_days(later(day, whole_month || *month_end, *lag_days))); rows])
+        }
+    }
+}
+
+fn later(day: NaiveDate, month_end: bool, lag_days: u32) -> NaiveDate {
+    let day = if month_end { Cadence::Month.last_day(day) } else { day };
+    day + Days::new(u64::from(lag_days))
+}
+
+/// The day in a file's name, and whether it means its whole month.
+fn told_day(text: &str) -> Option<(NaiveDate, bool)> {
+    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+    match digits.len() {
+        6 => Some((NaiveDate::parse_from_str(&format!("{digits}01"), "%Y%m%d").ok()?, true)),
+        8 => Some((NaiveDate::parse_from_str(&digits, "%Y%m%d").ok()?, false)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_month_in_a_name_is_known_when_it_is_over() {
+        let day = |text: &str| text.parse::<NaiveDate>().expect("a test writes its days plainly");
+        for (text, lag, expect) in
+            [("2024-02", 1, "2024-03-01"), ("202012", 0, "2020-12-31"), ("2024-02-07", 1, "2024-02-08"), ("2016_05_05", 0, "2016-05-05")]
+        {
+            let (told, month) = told_day(text).expect(text);
+            assert_eq!(later(told, month, lag), day(expect), "{text}");
+        }
+        assert_eq!(told_day("2024"), None);
+        assert_eq!(to_date(to_days(day("1969-12-31"))), day("1969-12-31"));
+    }
+}

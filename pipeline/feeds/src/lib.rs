@@ -1,0 +1,29 @@
+//! Contracts, fetching, parsing: raw bytes become accepted rows **and** rejected rows, each with its reason.
+//!
+//! In: a contract (`feeds/NAME.toml`) and a store that is rooted where the contract says. Out: the sources as
+//! they lie there, and from each a batch in the shape of a landed table. Never: the clock, the lake, a landed row
+//! that nobody asked for, a lost one.
+//!
+//! The way through: `Contract::read` → `fetch` → `parse`; `count_received` counts the same bytes by other code.
+
+mod arrow_joint;
+mod cells;
+mod clean;
+mod contract;
+mod count;
+mod decode;
+mod error;
+mod fetch;
+mod format;
+mod known_on;
+mod parse;
+mod rows;
+mod schema;
+mod unpivot;
+
+pub use contract::{ColumnRule, Contract, Encoding, Format, Gate, KnownOn, Origin, Pieces, RowUnit, Unpivot, UnpivotColumn};
+pub use count::count_received;
+pub use error::FeedError;
+pub use fetch::{Source, fetch};
+pub use parse::{Parsed, parse};
+pub use schema::arrow_schema;

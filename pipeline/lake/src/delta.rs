@@ -1,0 +1,94 @@
+//! What every write to a Delta table shares: making the table, our note in the commit, reading it back.
+//!
+//! In: a table and rows. Out: a version. Never: deletion vectors, a log that forgets its commits.
+
+use crate::error::LakeError;
+use crate::landing::BatchRecord;
+use crate::store::{Lake, TableId};
+use arrow::datatypes::Schema;
+use deltalake::kernel::StructType;
+use deltalake::kernel::engine::arrow_conversion::TryIntoKernel;
+use deltalake::DeltaTable;
+use futures::TryStreamExt;
+use serde::{Deserialize, Serialize};
+
+/// The key of our note in a commit's information.
+pub(crate) const NOTE: &str = "nongshi";
+
+/// What a commit of ours says about itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub(crate) enum Note {
+    /// A landed batch.
+    Batch(BatchRecord),
+    /// Rejected rows of a batch.
+    Rejected { batch_id: String },
+    /// A table or its part of one day, made anew.
+    Made { as_of: Option<String>, content: String, fingerprint: String },
+    /// Rows added to a ledger under a name.
+    Entry { entry: String },
+}
+
+/// The table, made with these columns if it is not there; its columns must be those.
+pub(crate) async fn open_or_create(lake: &Lake, id: &TableId, schema: &Schema, partition_columns: &[&str]) -> Result<DeltaTable, LakeError> {
+    if let Some(table) = lake.table(id).await? {
+        let wrong = |why: String| LakeError::Schema { table: id.to_string(), why };
+        let stored: Schema = table.snapshot()?.snapshot().arrow_schema().as_ref().clone();
+        for field in schema.fields() {
+            let Ok(found) = stored.field_with_name(field.name()) else { return Err(wrong(format!("column `{}` is missing", field.name()))) };
+            if found.data_type() != field.data_type() {
+                return Err(wrong(format!("column `{}` is {}, not {}", field.name(), found.data_type(), field.data_type())));
+            }
+        }
+        return Ok(table);
+    }
+    let columns: StructType = schema.try_into_kernel()?;
+    let table = lake
+        .handle(id)?
+        .create()
+        .with_columns(columns.fields().cloned())
+        .with_partition_columns(partition_columns.iter().map(|name| name.to_string()))
+        // `batches` and past issues are read from the log: it keeps every commit
+        .with_configuration_property(deltalake::TableProperty::EnableExpiredLogCleanup, Some("false"))
+        .with_configuration_property(deltalake::TableProperty::LogRetentionDuration, Some("interval 36500 days"))
+        .await?;
+    Ok(table)
+}
+
+/// Our notes of all commits, newest first, with their version where the log tells it.
+pub(crate) async fn notes(table: &DeltaTable) -> Result<Vec<Note>, LakeError> {
+    let infos: Vec<_> = table.history(None).try_collect().await?;
+    Ok(infos.into_iter().filter_map(|info| serde_json::from_value(info.info.get(NOTE)?.clone()).ok()).collect())
+}
+
+/// Reads the newest version from the log and refuses unless it holds the note.
+pub(crate) async fn read_back(table: &mut DeltaTable, id: &TableId, note: &Note) -> Result<u64, LakeError> {
+    table.update_state().await?;
+    let version = table.version().unwrap_or_default();
+    let commit = table.log_store().read_commit_entry(version).await?.unwrap_or_default();
+    for line in commit.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+        let action: serde_json::Value = serde_json::from_slice(line)?;
+        if let Some(found) = action.get("commitInfo").and_then(|info| info.get(NOTE)) {
+            let found: Note = serde_json::from_value(found.clone())?;
+            if found == *note {
+                return Ok(version);
+            }
+        }
+    }
+    Err(LakeError::NotReadBack { table: id.to_string(), version })
+}
+
+/// Commit properties with our note and, where a write must happen once only, its application transaction.
+pub(crate) fn properties(note: &Note, once: Option<&str>) -> Result<deltalake::kernel::transaction::CommitProperties, LakeError> {
+    let properties = deltalake::kernel::transaction::CommitProperties::default().with_metadata([(NOTE.to_string(), serde_json::to_value(note)?)]);
+    Ok(match once {
+        Some(name) => properties.with_application_transaction(deltalake::kernel::Transaction::new(name, 1)),
+        None => properties,
+    })
+}
+
+/// Whether a write with this application transaction has been committed before.
+pub(crate) async fn done_before(table: &DeltaTable, once: &str) -> Result<bool, LakeError> {
+    let store = table.log_store();
+    Ok(table.snapshot()?.transaction_version(store.as_ref(), once).await?.is_some())
+}

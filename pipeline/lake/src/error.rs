@@ -1,0 +1,85 @@
+//! What can go wrong at the store, in the reader's words.
+
+/// A fault of the lake.
+#[derive(Debug, thiserror::Error)]
+pub enum LakeError {
+    /// The store does not answer, or refuses us.
+    #[error("store `{url}` cannot be reached")]
+    Unreachable {
+        /// Where it should be.
+        url: String,
+        /// What the store said.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The address cannot be used.
+    #[error("store address `{url}` cannot be used: {why}")]
+    Address {
+        /// As given.
+        url: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Create-only writes are not kept apart: two writers would lose rows.
+    #[error("store `{0}` lets a second writer overwrite a commit")]
+    NotAtomic(String),
+    /// Another run holds the lease.
+    #[error("another run holds the lock: {holder}, until {until}")]
+    Held {
+        /// Who.
+        holder: String,
+        /// When the lease ends if it is not renewed.
+        until: String,
+    },
+    /// Our lease ran out, or another has taken over: nothing may be committed any more.
+    #[error("the lock was lost to another run (fence {ours}, now {theirs})")]
+    Fenced {
+        /// Our fencing number.
+        ours: u64,
+        /// The highest one.
+        theirs: u64,
+    },
+    /// What was written is not what is read back.
+    #[error("table `{table}` version {version} does not hold the commit that was just written")]
+    NotReadBack {
+        /// Which table.
+        table: String,
+        /// Which version.
+        version: u64,
+    },
+    /// received is not accepted + rejected.
+    #[error("batch of feed `{feed}` does not add up: received {received}, accepted {accepted}, rejected {rejected}")]
+    Miscounted {
+        /// Which feed.
+        feed: String,
+        /// Counted from the raw bytes.
+        received: u64,
+        /// Rows to land.
+        accepted: u64,
+        /// Rows refused.
+        rejected: u64,
+    },
+    /// A table's columns are not what this version of nongshi expects.
+    #[error("table `{table}` has other columns than expected: {why}")]
+    Schema {
+        /// Which table.
+        table: String,
+        /// The difference.
+        why: String,
+    },
+    /// Delta Lake's own error.
+    #[error("table store: {0}")]
+    Delta(#[from] deltalake::DeltaTableError),
+    /// The object store's own error.
+    #[error("object store: {0}")]
+    Object(#[from] object_store::Error),
+    /// Arrow's own error.
+    #[error("columns: {0}")]
+    Arrow(#[from] arrow::error::ArrowError),
+    /// DataFusion's own error.
+    #[error("query: {0}")]
+    Query(#[from] datafusion::error::DataFusionError),
+    /// A record of ours cannot be read.
+    #[error("record: {0}")]
+    Record(#[from] serde_json::Error),
+}

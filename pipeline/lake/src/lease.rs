@@ -1,0 +1,106 @@
+//! The one writer's lease, with a fencing number. In: the time now, given. Out: a lease or its holder.
+//! Never: waits, reads the clock. Needs create-only puts; works on a local folder and on S3 alike.
+//!
+//! `lock/NUMBER.json` is created once; the highest number holds. Its number fences: before each commit the
+//! holder checks that no higher one exists.
+
+use crate::error::LakeError;
+use crate::store::Lake;
+use chrono::{DateTime, TimeDelta, Utc};
+use futures::TryStreamExt;
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt, PutMode};
+use serde::{Deserialize, Serialize};
+
+/// Who holds a lease.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    /// The machine.
+    pub host: String,
+    /// The process.
+    pub process: u32,
+    /// What it runs.
+    pub command: String,
+}
+
+impl std::fmt::Display for Holder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "process {} on {} ({})", self.process, self.host, self.command)
+    }
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Body {
+    holder: Holder,
+    until: DateTime<Utc>,
+}
+
+/// A lease that was granted.
+#[derive(Debug)]
+pub struct Lease {
+    fence: u64,
+    holder: Holder,
+}
+
+impl Lease {
+    /// Takes the lease if nobody holds it: none is there, the last has run out, or its holder `is_gone`.
+    pub async fn take(lake: &Lake, holder: Holder, now: DateTime<Utc>, length: TimeDelta, is_gone: impl Fn(&Holder) -> bool) -> Result<Lease, LakeError> {
+        let highest = highest(lake).await?;
+        if let Some(fence) = highest {
+            let body: Body = serde_json::from_slice(&lake.object_store().get(&path(lake, fence)).await?.bytes().await?)?;
+            if body.until > now && !is_gone(&body.holder) {
+                return Err(LakeError::Held { holder: body.holder.to_string(), until: body.until.format("%H:%M:%SZ").to_string() });
+            }
+        }
+        let fence = highest.map_or(1, |fence| fence + 1);
+        let body = serde_json::to_vec(&Body { holder: holder.clone(), until: now + length })?;
+        match lake.object_store().put_opts(&path(lake, fence), body.into(), PutMode::Create.into()).await {
+            Ok(_) => {}
+            Err(object_store::Error::AlreadyExists { .. }) => {
+                return Err(LakeError::Held { holder: "a run that started at the same moment".into(), until: (now + length).format("%H:%M:%SZ").to_string() });
+            }
+            Err(error) => return Err(lake.unreachable(error)),
+        }
+        if let Some(old) = highest {
+            lake.object_store().delete(&path(lake, old)).await?;
+        }
+        Ok(Lease { fence, holder })
+    }
+
+    /// Refuses when another run has taken over.
+    pub async fn check(&self, lake: &Lake) -> Result<(), LakeError> {
+        match highest(lake).await? {
+            Some(theirs) if theirs != self.fence => Err(LakeError::Fenced { ours: self.fence, theirs }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Moves the end of the lease on; refuses when it is no longer ours.
+    pub async fn renew(&self, lake: &Lake, now: DateTime<Utc>, length: TimeDelta) -> Result<(), LakeError> {
+        self.check(lake).await?;
+        let body = serde_json::to_vec(&Body { holder: self.holder.clone(), until: now + length })?;
+        lake.object_store().put(&path(lake, self.fence), body.into()).await?;
+        Ok(())
+    }
+
+    /// Gives the lease back: its end is set to the past, its number stays so that the next one is higher.
+    pub async fn release(self, lake: &Lake) -> Result<(), LakeError> {
+        let body = serde_json::to_vec(&Body { holder: self.holder.clone(), until: DateTime::<Utc>::UNIX_EPOCH })?;
+        lake.object_store().put(&path(lake, self.fence), body.into()).await?;
+        Ok(())
+    }
+
+    /// The fencing number.
+    pub fn fence(&self) -> u64 {
+        self.fence
+    }
+}
+
+fn path(lake: &Lake, fence: u64) -> Path {
+    lake.path(&format!("lock/{fence:020}.json"))
+}
+
+async fn highest(lake: &Lake) -> Result<Option<u64>, LakeError> {
+    let names: Vec<_> = lake.object_store().list(Some(&lake.path("lock"))).try_collect().await.map_err(|error| lake.unreachable(error))?;
+    Ok(names.iter().filter_map(|meta| meta.location.filename()?.strip_suffix(".json")?.parse().ok()).max())
+}

@@ -1,0 +1,93 @@
+//! Makes a table anew, and only when it says something else than before.
+//!
+//! In: rows in order and a fingerprint of what they were made from. Out: a version, and whether it is new.
+//! Never: a new version for the same rows.
+
+use crate::content::content_of;
+use crate::delta::{self, Note};
+use crate::error::LakeError;
+use crate::store::{Lake, TableId};
+use arrow::datatypes::SchemaRef;
+use arrow::record_batch::RecordBatch;
+use chrono::NaiveDate;
+use datafusion::prelude::{col, lit};
+use deltalake::protocol::SaveMode;
+
+/// Which rows are made anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// The whole table.
+    Whole,
+    /// The rows of one as-of day; the table is partitioned by `as_of` and keeps the other days.
+    AsOf(NaiveDate),
+}
+
+impl Scope {
+    fn day(self) -> Option<String> {
+        match self {
+            Scope::Whole => None,
+            Scope::AsOf(day) => Some(day.to_string()),
+        }
+    }
+}
+
+/// What publishing did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Published {
+    /// The table's version now.
+    pub version: u64,
+    /// Whether a commit was made.
+    pub changed: bool,
+}
+
+impl Lake {
+    /// The fingerprint the scope was last made from, if it was.
+    pub async fn made_from(&self, id: &TableId, scope: Scope) -> Result<Option<String>, LakeError> {
+        Ok(self.last_made(id, scope).await?.map(|(_, fingerprint)| fingerprint))
+    }
+
+    /// Replaces the scope's rows unless they are the same.
+    pub async fn publish(&self, id: &TableId, scope: Scope, schema: SchemaRef, rows: Vec<RecordBatch>, fingerprint: &str, fence: impl AsyncFn() -> Result<(), LakeError>) -> Result<Published, LakeError> {
+        let content = content_of(&rows)?;
+        let partition: &[&str] = match scope {
+            Scope::Whole => &[],
+            Scope::AsOf(_) => &["as_of"],
+        };
+        let before = self.last_made(id, scope).await?;
+        let table = delta::open_or_create(self, id, &schema, partition).await?;
+        if before.is_some_and(|(before, _)| before == content) {
+            return Ok(Published { version: table.version().unwrap_or_default(), changed: false });
+        }
+        let note = Note::Made { as_of: scope.day(), content, fingerprint: fingerprint.to_string() };
+        fence().await?;
+        let rows = if rows.is_empty() { vec![RecordBatch::new_empty(schema)] } else { rows };
+        let mut write = table.write(rows).with_save_mode(SaveMode::Overwrite).with_commit_properties(delta::properties(&note, None)?);
+        if let Scope::AsOf(day) = scope {
+            write = write.with_replace_where(col("as_of").eq(lit(day.to_string())));
+        }
+        let mut table = write.await?;
+        Ok(Published { version: delta::read_back(&mut table, id, &note).await?, changed: true })
+    }
+
+    /// Adds rows to a ledger table once under the entry's name; a second time nothing happens.
+    pub async fn enter(&self, id: &TableId, entry: &str, rows: RecordBatch, fence: impl AsyncFn() -> Result<(), LakeError>) -> Result<bool, LakeError> {
+        let table = delta::open_or_create(self, id, rows.schema().as_ref(), &[]).await?;
+        if delta::done_before(&table, entry).await? {
+            return Ok(false);
+        }
+        let note = Note::Entry { entry: entry.to_string() };
+        fence().await?;
+        let mut table = table.write(vec![rows]).with_save_mode(SaveMode::Append).with_commit_properties(delta::properties(&note, Some(entry))?).await?;
+        delta::read_back(&mut table, id, &note).await?;
+        Ok(true)
+    }
+
+    async fn last_made(&self, id: &TableId, scope: Scope) -> Result<Option<(String, String)>, LakeError> {
+        let Some(table) = self.table(id).await? else { return Ok(None) };
+        let day = scope.day();
+        Ok(delta::notes(&table).await?.into_iter().find_map(|note| match note {
+            Note::Made { as_of, content, fingerprint } if as_of == day => Some((content, fingerprint)),
+            _ => None,
+        }))
+    }
+}

@@ -1,0 +1,14 @@
+//! Curated tables as SQL files; their order follows from the tables they read.
+//!
+//! In: SQL texts, a lake, a session with what they read. Out: published tables, made anew only when they say
+//! something else. Never: an f64 sum or average, a table whose checks fail, feeds' code.
+
+mod error;
+mod order;
+mod run;
+mod transform;
+
+pub use error::TransformError;
+pub use order::in_order;
+pub use run::{Made, Outcome, run};
+pub use transform::{BUILT_IN, Transform, built_in};

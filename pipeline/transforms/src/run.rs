@@ -1,0 +1,145 @@
+//! Makes the curated tables, each once, and only when what it reads or says has changed.
+//!
+//! In: ordered transforms, a session that holds what they read. Out: what was made; the session then holds them
+//! too. Never: publishes rows that break the header's promises.
+
+use crate::error::TransformError;
+use crate::transform::Transform;
+use arrow::array::AsArray;
+use arrow::datatypes::Int64Type;
+use arrow::record_batch::RecordBatch;
+use datafusion::catalog::MemTable;
+use datafusion::prelude::SessionContext;
+use nongshi_domain::AsOf;
+use nongshi_lake::{Lake, LakeError, Layer, Scope, TableId, digest};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What became of one table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// What it reads has not changed: nothing was computed.
+    Untouched,
+    /// It was computed and says the same as before.
+    Same,
+    /// A new version was committed.
+    New,
+}
+
+/// One table made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Made {
+    /// Its name.
+    pub name: String,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// Its rows; unknown when untouched.
+    pub rows: Option<u64>,
+    /// Its version now.
+    pub version: u64,
+}
+
+/// Runs the transforms in order. `versions` tells the version of each table they read (`LAYER/NAME`) and is kept
+/// up to date.
+pub async fn run(
+    lake: &Lake,
+    ctx: &SessionContext,
+    transforms: &[Transform],
+    as_of: AsOf,
+    versions: &mut BTreeMap<String, u64>,
+    fence: &impl AsyncFn() -> Result<(), LakeError>,
+) -> Result<Vec<Made>, TransformError> {
+    let mut made = Vec::new();
+    for transform in transforms {
+        let id = TableId::new(Layer::Curated, &transform.name);
+        let fingerprint = fingerprint(transform, as_of, versions);
+        let before = versions.get(&id.to_string()).copied();
+        if let (Some(version), Some(last)) = (before, lake.made_from(&id, Scope::Whole).await?)
+            && last == fingerprint
+        {
+            made.push(Made { name: transform.name.clone(), outcome: Outcome::Untouched, rows: None, version });
+            continue;
+        }
+        let rows = compute(ctx, transform).await?;
+        check(ctx, transform, &rows).await?;
+        let count = rows.iter().map(|batch| batch.num_rows() as u64).sum();
+        let schema = rows.first().map(RecordBatch::schema).unwrap_or_default();
+        let published = lake.publish(&id, Scope::Whole, schema, rows, &fingerprint, fence).await?;
+        if let Some(pin) = lake.pin(&id).await? {
+            ctx.deregister_table(&transform.name).map_err(|error| query_fault(transform, error))?;
+            ctx.register_table(transform.name.as_str(), Arc::new(pin)).map_err(|error| query_fault(transform, error))?;
+        }
+        versions.insert(id.to_string(), published.version);
+        let outcome = if published.changed { Outcome::New } else { Outcome::Same };
+        made.push(Made { name: transform.name.clone(), outcome, rows: Some(count), version: published.version });
+    }
+    Ok(made)
+}
+
+/// The rows in the order of the key, all in one schema (nullable throughout, as Delta keeps them).
+async fn compute(ctx: &SessionContext, transform: &Transform) -> Result<Vec<RecordBatch>, TransformError> {
+    let ordered = format!("select * from (\n{}\n) order by {}", transform.sql.trim().trim_end_matches(';'), transform.key.join(", "));
+    let frame = ctx.sql(&ordered).await.map_err(|error| query_fault(transform, error))?;
+    let schema = frame.schema().as_arrow().clone();
+    let fields = schema.fields().iter().map(|field| stored_field(field)).collect::<Vec<_>>();
+    let schema = Arc::new(arrow::datatypes::Schema::new(fields));
+    let batches = frame.collect().await.map_err(|error| query_fault(transform, error))?;
+    let mut rows = Vec::with_capacity(batches.len().max(1));
+    for batch in batches.iter().filter(|batch| batch.num_rows() > 0) {
+        let columns = batch.columns().iter().zip(schema.fields()).map(|(column, field)| arrow::compute::cast(column, field.data_type()));
+        let columns = columns.collect::<Result<Vec<_>, _>>().map_err(LakeError::from)?;
+        rows.push(RecordBatch::try_new(schema.clone(), columns).map_err(LakeError::from)?);
+    }
+    if rows.is_empty() {
+        rows.push(RecordBatch::new_empty(schema));
+    }
+    Ok(rows)
+}
+
+/// Delta has one kind of text; everything may be null.
+fn stored_field(field: &arrow::datatypes::Field) -> arrow::datatypes::Field {
+    use arrow::datatypes::DataType;
+    let kind = match field.data_type() {
+        DataType::Utf8View | DataType::LargeUtf8 => DataType::Utf8,
+        other => other.clone(),
+    };
+    arrow::datatypes::Field::new(field.name(), kind, true)
+}
+
+async fn check(ctx: &SessionContext, transform: &Transform, rows: &[RecordBatch]) -> Result<(), TransformError> {
+    let fault = |error| query_fault(transform, error);
+    let name = "rows_to_check";
+    let schema = rows.first().map(RecordBatch::schema).unwrap_or_default();
+    ctx.deregister_table(name).map_err(fault)?;
+    ctx.register_table(name, Arc::new(MemTable::try_new(schema, vec![rows.to_vec()]).map_err(fault)?)).map_err(fault)?;
+    let key = transform.key.join(", ");
+    let present = transform.key.iter().map(|column| format!("{column} is null")).collect::<Vec<_>>().join(" or ");
+    let mut promises = vec![
+        (format!("key ({key}) is unique"), format!("select coalesce(sum(n), 0) from (select cast(count(*) as bigint) as n from {name} group by {key}) where n > 1")),
+        (format!("key ({key}) is there"), format!("select cast(count(*) as bigint) from {name} where {present}")),
+    ];
+    promises.extend(transform.checks.iter().map(|check| (check.clone(), format!("select cast(count(*) as bigint) from {name} where not coalesce(({check}), false)"))));
+    for (check, query) in promises {
+        let answer = ctx.sql(&query).await.map_err(fault)?.collect().await.map_err(fault)?;
+        let broken = answer.first().map_or(0, |batch| batch.column(0).as_primitive::<Int64Type>().value(0));
+        if broken > 0 {
+            return Err(TransformError::Check { name: transform.name.clone(), rows: broken as u64, check });
+        }
+    }
+    ctx.deregister_table(name).map_err(fault)?;
+    Ok(())
+}
+
+fn fingerprint(transform: &Transform, as_of: AsOf, versions: &BTreeMap<String, u64>) -> String {
+    let mut parts = vec![transform.sql.clone(), as_of.to_string()];
+    for table in &transform.reads {
+        let bare = table.rsplit('.').next().unwrap_or(table);
+        let found = Layer::ALL.iter().map(|layer| TableId::new(*layer, bare).to_string()).find(|id| versions.contains_key(id));
+        parts.push(format!("{table}@{}", found.and_then(|id| versions.get(&id)).map_or("none".into(), u64::to_string)));
+    }
+    digest(parts.iter().map(|part| part.as_bytes()))
+}
+
+fn query_fault(transform: &Transform, source: datafusion::error::DataFusionError) -> TransformError {
+    TransformError::Query { name: transform.name.clone(), source: Box::new(source) }
+}

@@ -1,0 +1,1 @@
+//! Report data as JSON in, PDF out, through typst.

@@ -1,0 +1,257 @@
+//! The field: what ripens against what sells, what stands, which plot carries what.
+
+use super::nothing;
+use crate::ReportError;
+use crate::charts::{Gantt, GanttBar, letter};
+use crate::data::{BaseReport, GapTarget, HeatRow, PlotUse, Standing};
+use crate::page::{Block, Cell, Figure, Section, Strip, StripCell, StripRow, Table};
+use crate::voice::Voice;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// kg in a tonne.
+const KG_PER_TONNE: f64 = 1000.0;
+/// Ripe over saleable by more than this share is a surplus, under it a shortage.
+const TOLERANCE_SHARE: f64 = 0.10;
+/// Less than this is nothing, kg: it would print as 0.0 t.
+const NOTHING_KG: f64 = 50.0;
+/// Weeks of the strip: what is ripe later is not sown yet.
+const STRIP_WEEKS: usize = 12;
+/// Plots drawn in the calendar; the table behind it has them all.
+const PLOTS_DRAWN: usize = 18;
+
+/// Twelve weeks by crops: ripe over saleable, in tonnes.
+pub(super) fn strip(report: &BaseReport, voice: &Voice) -> Section {
+    let title = voice.word("strip.title");
+    if report.heat.rows.is_empty() || report.heat.weeks.is_empty() {
+        let note = nothing("strip.none", &report.gaps, GapTarget::Plan, voice);
+        return Section { id: "strip", title, blocks: vec![Block::Note(note)] };
+    }
+    let weeks: Vec<String> = report.heat.weeks.iter().take(STRIP_WEEKS).map(|week| voice.short_day(*week)).collect();
+    let mut key = vec![voice.say("strip.key", &[("share", &voice.short(TOLERANCE_SHARE * 100.0))])];
+    if report.heat.weeks.len() > weeks.len() {
+        let (shown, given) = (weeks.len().to_string(), report.heat.weeks.len().to_string());
+        key.push(voice.say("strip.first", &[("shown", &shown), ("weeks", &given)]));
+    }
+    let rows = report
+        .heat
+        .rows
+        .iter()
+        .map(|row| StripRow {
+            name: voice.name(&row.crop).to_string(),
+            cells: strip_weeks(row).map(|(ripe, saleable)| strip_cell(ripe, saleable, voice)).collect(),
+        })
+        .collect();
+    let strip = Strip { caption: voice.word("strip.caption"), key: voice.sentences(&key), corner: voice.word("strip.corner"), weeks, rows };
+    let blocks = vec![Block::Say(strip_sentence(report, voice)), Block::Strip(strip)];
+    Section { id: "strip", title, blocks }
+}
+
+/// (ripe, saleable) of the weeks shown, kg.
+fn strip_weeks(row: &HeatRow) -> impl Iterator<Item = (f64, f64)> {
+    row.ripe_kg.iter().copied().zip(row.saleable_kg.iter().copied()).take(STRIP_WEEKS)
+}
+
+#[derive(Debug, PartialEq, Clone, Copy)]
+enum Balance {
+    Nothing,
+    Even,
+    Surplus,
+    Short,
+}
+
+fn balance(ripe_kg: f64, saleable_kg: f64) -> Balance {
+    if ripe_kg < NOTHING_KG && saleable_kg < NOTHING_KG {
+        Balance::Nothing
+    } else if ripe_kg > saleable_kg * (1.0 + TOLERANCE_SHARE) {
+        Balance::Surplus
+    } else if ripe_kg < saleable_kg * (1.0 - TOLERANCE_SHARE) {
+        Balance::Short
+    } else {
+        Balance::Even
+    }
+}
+
+fn strip_cell(ripe_kg: f64, saleable_kg: f64, voice: &Voice) -> StripCell {
+    let (mark, heard, tint) = match balance(ripe_kg, saleable_kg) {
+        Balance::Nothing => ("", String::new(), "none"),
+        Balance::Even => ("", String::new(), "even"),
+        Balance::Surplus => ("▲", voice.word("strip.surplus"), "surplus"),
+        Balance::Short => ("▼", voice.word("strip.short"), "short"),
+    };
+    let tonnes = |kg: f64| voice.number(kg / KG_PER_TONNE, 1);
+    let (ripe, saleable) = if tint == "none" { ("·".into(), String::new()) } else { (tonnes(ripe_kg), tonnes(saleable_kg)) };
+    StripCell { ripe, saleable, mark, heard, tint }
+}
+
+/// The crops with the largest surplus and the largest shortage, in words.
+fn strip_sentence(report: &BaseReport, voice: &Voice) -> String {
+    let total = |wanted: Balance, excess: fn(f64, f64) -> f64| {
+        report
+            .heat
+            .rows
+            .iter()
+            .map(|row| {
+                let weeks = strip_weeks(row).filter(|(ripe, saleable)| balance(*ripe, *saleable) == wanted);
+                let kilograms: f64 = weeks.map(|(ripe, saleable)| excess(ripe, saleable)).sum();
+                (kilograms, voice.name(&row.crop))
+            })
+            .filter(|(kilograms, _)| *kilograms >= NOTHING_KG)
+            .max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| b.1.cmp(a.1)))
+    };
+    let surplus = total(Balance::Surplus, |ripe, saleable| ripe - saleable);
+    let short = total(Balance::Short, |ripe, saleable| saleable - ripe);
+    let said = |key: &str, found: Option<(f64, &str)>| {
+        found.map(|(kilograms, crop)| voice.say(key, &[("crop", crop), ("kilograms", &voice.kilograms(kilograms))])).unwrap_or_default()
+    };
+    if surplus.is_none() && short.is_none() {
+        return voice.word("strip.balanced");
+    }
+    voice.sentences(&[said("strip.most_surplus", surplus), said("strip.most_short", short)])
+}
+
+/// What stands, as a table, and the calendar of the plots.
+pub(super) fn standing(report: &BaseReport, voice: &Voice) -> Result<Section, ReportError> {
+    let mut blocks = Vec::new();
+    if report.standing.is_empty() {
+        blocks.push(Block::Note(voice.word("standing.none")));
+    } else {
+        let area: f64 = report.standing.iter().map(|row| row.area_mu).sum();
+        let kilograms: f64 = report.standing.iter().map(|row| row.expected_kg).sum();
+        blocks.push(Block::Say(voice.say("standing.sum", &[("area", &voice.mu(area)), ("kilograms", &voice.kilograms(kilograms))])));
+        blocks.push(Block::Table(standing_table(&report.standing, voice)));
+    }
+    blocks.extend(calendar(report, voice)?);
+    Ok(Section { id: "field", title: voice.word("standing.title"), blocks })
+}
+
+fn standing_table(standing: &[Standing], voice: &Voice) -> Table {
+    let mut rows: Vec<&Standing> = standing.iter().collect();
+    rows.sort_by(|a, b| (a.harvest_from, &a.plot, &a.crop).cmp(&(b.harvest_from, &b.plot, &b.crop)));
+    let columns = vec![
+        (voice.word("column.crop"), false),
+        (voice.word("column.plot"), false),
+        (voice.word("column.mu"), true),
+        (voice.word("column.sown_on"), false),
+        (voice.word("column.harvest"), false),
+        (voice.word("column.to_come"), true),
+    ];
+    let rows = rows
+        .into_iter()
+        .map(|row| {
+            vec![
+                Cell::from(voice.name(&row.crop)),
+                Cell::from(row.plot.as_str()),
+                Cell::from(voice.short(row.area_mu)),
+                Cell::from(voice.short_day(row.sown_on)),
+                Cell::from(voice.days(row.harvest_from, row.harvest_to)),
+                Cell::from(voice.number(row.expected_kg, 0)),
+            ]
+        })
+        .collect();
+    Table::new(voice.word("standing.caption"), columns, rows)
+}
+
+/// The plot calendar; none when no plot carries anything.
+fn calendar(report: &BaseReport, voice: &Voice) -> Result<Option<Block>, ReportError> {
+    let mut uses: Vec<&PlotUse> = report.plots.iter().collect();
+    uses.sort_by(|a, b| (&a.plot, a.sow_on, &a.crop, a.harvest_from).cmp(&(&b.plot, b.sow_on, &b.crop, b.harvest_from)));
+    let crops: BTreeSet<&crate::Words> = uses.iter().map(|used| &used.crop).collect();
+    let letters: BTreeMap<&crate::Words, String> = crops.into_iter().enumerate().map(|(at, crop)| (crop, letter(at))).collect();
+    let drawn = largest_plots(&uses);
+    let plots = uses.iter().map(|used| used.plot.as_str()).collect::<BTreeSet<_>>().len();
+    let planned = uses.iter().filter(|used| !used.standing).count();
+    let finding = voice.say(
+        "calendar.finding",
+        &[("plots", &plots.to_string()), ("standing", &(uses.len() - planned).to_string()), ("planned", &planned.to_string())],
+    );
+    let gantt = Gantt {
+        id: "plots".into(),
+        title: finding.clone(),
+        as_of: report.head.as_of,
+        today: voice.say("chart.today", &[("day", &voice.short_day(report.head.as_of))]),
+        bars: uses
+            .iter()
+            .filter(|used| drawn.contains(used.plot.as_str()))
+            .map(|used| GanttBar {
+                plot: used.plot.clone(),
+                letter: letters[&used.crop].clone(),
+                crop: voice.name(&used.crop).to_string(),
+                sow_on: used.sow_on,
+                harvest_from: used.harvest_from,
+                harvest_to: used.harvest_to,
+                standing: used.standing,
+            })
+            .collect(),
+    };
+    let Some(drawing) = gantt.draw(voice)? else { return Ok(None) };
+    let names: Vec<String> = letters.iter().map(|(crop, letter)| format!("{letter} {}", voice.name(crop))).collect();
+    let mut key = vec![voice.say("calendar.key", &[("letters", &voice.list(&names))])];
+    if drawn.len() < plots {
+        key.push(voice.say("calendar.largest", &[("drawn", &drawn.len().to_string()), ("plots", &plots.to_string())]));
+    }
+    Ok(Some(Block::Figure(Box::new(Figure {
+        finding,
+        unit: voice.word("calendar.unit"),
+        source: voice.word("calendar.source"),
+        key: voice.sentences(&key),
+        wide_svg: drawing.wide,
+        narrow_svg: drawing.narrow,
+        tables: vec![calendar_table(&uses, &letters, voice)],
+    }))))
+}
+
+/// The plots with the most area sown, at most [`PLOTS_DRAWN`].
+fn largest_plots<'a>(uses: &[&'a PlotUse]) -> BTreeSet<&'a str> {
+    let mut area: BTreeMap<&str, f64> = BTreeMap::new();
+    for used in uses {
+        *area.entry(&used.plot).or_default() += used.area_mu;
+    }
+    let mut plots: Vec<(&str, f64)> = area.into_iter().collect();
+    plots.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(b.0)));
+    plots.into_iter().take(PLOTS_DRAWN).map(|(plot, _)| plot).collect()
+}
+
+fn calendar_table(uses: &[&PlotUse], letters: &BTreeMap<&crate::Words, String>, voice: &Voice) -> Table {
+    let columns = vec![
+        (voice.word("column.plot"), false),
+        (voice.word("column.crop"), false),
+        (voice.word("column.state"), false),
+        (voice.word("column.mu"), true),
+        (voice.word("column.sow"), false),
+        (voice.word("column.harvest"), false),
+    ];
+    let rows = uses
+        .iter()
+        .map(|used| {
+            vec![
+                Cell::from(used.plot.as_str()),
+                Cell::from(format!("{} {}", letters[&used.crop], voice.name(&used.crop))),
+                Cell::from(voice.word(if used.standing { "calendar.standing" } else { "calendar.planned" })),
+                Cell::from(voice.short(used.area_mu)),
+                Cell::from(voice.short_day(used.sow_on)),
+                Cell::from(voice.days(used.harvest_from, used.harvest_to)),
+            ]
+        })
+        .collect();
+    Table::new(voice.word("calendar.caption"), columns, rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tenth_more_is_a_surplus_and_a_tenth_less_a_shortage() {
+        for (ripe, saleable, expect) in [
+            (1_000.0, 1_000.0, Balance::Even),
+            (1_100.0, 1_000.0, Balance::Even),
+            (1_101.0, 1_000.0, Balance::Surplus),
+            (899.0, 1_000.0, Balance::Short),
+            (0.0, 0.0, Balance::Nothing),
+            (500.0, 0.0, Balance::Surplus),
+            (0.0, 500.0, Balance::Short),
+        ] {
+            assert_eq!(balance(ripe, saleable), expect, "{ripe} {saleable}");
+        }
+    }
+}

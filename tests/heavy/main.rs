@@ -1,0 +1,4 @@
+//! The heavy rooms, tested in one binary.
+
+mod cluster;
+mod serve;
