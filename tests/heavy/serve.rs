@@ -1,5 +1,7 @@
 //! The server as its clients see it: real `psql`, and raw messages where psql is too polite.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
+
 mod touch;
 mod wire;
 
@@ -267,15 +269,24 @@ async fn an_answer_has_limits() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_one_too_many_is_turned_away() {
-    served(session(), ServeSettings { max_connections: 1, ..settings() }, |port| {
+async fn places_are_counted_and_given_back() {
+    let mut open = served(session(), ServeSettings { max_connections: 1, ..settings() }, |port| {
         let mut first = Wire::open(port);
         assert!(kinds(&first.start()).ends_with('Z'), "the first is let in");
-        let refusal = Wire::open(port).start();
+        let mut second = Wire::open(port);
+        let refusal = second.start();
         assert!(text(&refusal).contains("too many clients"), "{}", text(&refusal));
         assert!(kinds(&first.ask("select 1")).contains('D'), "the first still is answered");
+        drop(first);
+        // the second has not hung up, and yet keeps no place
+        std::thread::sleep(Duration::from_secs(2));
+        let mut third = Wire::open(port);
+        assert!(kinds(&third.start()).ends_with('Z'), "the place is free again");
+        drop(second);
+        third
     })
     .await;
+    assert!(open.ask("select 1").is_empty(), "a connection outlived its server");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,7 +1,7 @@
 //! One SQL, far: the same queries on the distributed engine (Ballista).
 //!
 //! In: a session configuration, the object stores. Out: a session whose queries run as jobs of a scheduler and
-//! its executors. Never: an answer after an executor was lost (see below), a table that is not plain data.
+//! its executor. Never: a second process, a table that is not plain data.
 //!
 //! Today the scheduler and one executor live in this process. Ballista 55 answers wrongly after losing an
 //! executor (adaptive planning off: rows twice; on: it hangs). In one process an executor is not lost alone;

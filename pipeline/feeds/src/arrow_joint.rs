@@ -3,7 +3,7 @@
 //! In: a Polars series. Out: an Arrow array over the same memory. Never: `unsafe` anywhere else in this room.
 //! Both libraries define the two structs of the interface for themselves; their sizes are compared when this
 //! file is compiled, their fields are those of the specification.
-//! Source: https://arrow.apache.org/docs/format/CDataInterface.html
+//! Source: <https://arrow.apache.org/docs/format/CDataInterface.html>
 
 use arrow::array::{ArrayRef, make_array};
 use arrow::error::ArrowError;

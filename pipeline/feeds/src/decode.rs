@@ -1,6 +1,5 @@
 //! From bytes to text. In: a source and its encoding. Out: text without a byte-order mark. Never: a replaced character.
 
-use crate::format::unreadable;
 use crate::{Contract, Encoding, FeedError, Source};
 use nongshi_domain::Hint;
 use std::borrow::Cow;
@@ -12,16 +11,16 @@ pub(crate) fn decode<'a>(contract: &Contract, source: &'a Source, encoding: Enco
     let bytes = source.bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&source.bytes);
     if bytes.iter().all(u8::is_ascii_whitespace) {
         let hint = Hint("an empty file is a drop that was not finished; a day without records still has its header".into());
-        return Err(unreadable(contract, source, "it is empty".into(), Some(hint)));
+        return Err(FeedError::unreadable(contract, source, "it is empty".into(), Some(hint)));
     }
     match encoding {
         Encoding::Utf8 => std::str::from_utf8(bytes).map(Cow::Borrowed).map_err(|error| {
             let hint = gbk(bytes).map(|_| Hint("it reads as GBK: set `encoding = \"gbk\"` under [format]".into()));
-            unreadable(contract, source, format!("byte {} is not UTF-8", error.valid_up_to()), hint)
+            FeedError::unreadable(contract, source, format!("byte {} is not UTF-8", error.valid_up_to()), hint)
         }),
         Encoding::Gbk => gbk(bytes).ok_or_else(|| {
             let hint = std::str::from_utf8(bytes).ok().map(|_| Hint("it reads as UTF-8: set `encoding = \"utf-8\"` under [format]".into()));
-            unreadable(contract, source, "it is not GBK".into(), hint)
+            FeedError::unreadable(contract, source, "it is not GBK".into(), hint)
         }),
     }
 }

@@ -104,6 +104,10 @@ impl FeedError {
         }
     }
 
+    pub(crate) fn unreadable(contract: &Contract, source: &Source, what: String, hint: Option<Hint>) -> FeedError {
+        FeedError::Unreadable { feed: contract.feed.clone(), address: source.address.clone(), what, hint }
+    }
+
     pub(crate) fn miscounted(contract: &Contract, source: &Source, received: u64, accepted: usize, rejected: usize) -> FeedError {
         let (feed, address) = (contract.feed.clone(), source.address.clone());
         FeedError::Miscounted { feed, address, received, accepted: accepted as u64, rejected: rejected as u64 }

@@ -1,7 +1,6 @@
 //! The day a row could have been known. In: the rule and the row's days or the source's name. Out: one day a row.
 //! Never: the load time.
 
-use crate::format::unreadable;
 use crate::{Contract, FeedError, KnownOn, Source};
 use chrono::{Days, NaiveDate};
 use nongshi_domain::{Cadence, Hint};
@@ -34,7 +33,7 @@ pub(crate) fn known_on(
             let told = like.captures(name).and_then(|found| found.get(1)).and_then(|group| told_day(group.as_str()));
             let (day, whole_month) = told.ok_or_else(|| {
                 let hint = Hint("`file_name` under [available_on] must find a month or a day in it".into());
-                unreadable(contract, source, format!("its name tells no day by `{like}`"), Some(hint))
+                FeedError::unreadable(contract, source, format!("its name tells no day by `{like}`"), Some(hint))
             })?;
             Ok(vec![Some(to_days(later(day, whole_month || *month_end, *lag_days))); rows])
         }

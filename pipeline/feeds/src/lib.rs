@@ -6,6 +6,7 @@
 //!
 //! The way through: `Contract::read` → `fetch` → `parse`; `count_received` counts the same bytes by other code.
 
+mod archive;
 mod arrow_joint;
 mod cells;
 mod clean;

@@ -54,7 +54,14 @@ impl Catalog {
         for table in LANDED {
             let provider: Arc<dyn datafusion::catalog::TableProvider> = match self.pins.get(&TableId::new(Layer::Landed, table.name)) {
                 Some(pin) => Arc::new(pin.clone()),
-                None => Arc::new(MemTable::try_new(Arc::new(crate::schema::stored_schema(table)), vec![vec![]])?),
+                // pinned without a file: unlike a table in memory it travels to a cluster
+                None => Arc::new(PinnedTable {
+                    store: lake.store_url(),
+                    version: 0,
+                    schema: Arc::new(crate::schema::stored_schema(table)),
+                    partition_columns: 0,
+                    files: Vec::new(),
+                }),
             };
             landed.register_table(table.name.into(), provider)?;
         }

@@ -5,7 +5,8 @@
 //! environment or a file.
 //!
 //! What it does not do yet: Postgres' cancel message is not heard (a statement ends by its own timeout), and a
-//! statement that never yields keeps its worker thread busy after its client was told of the timeout.
+//! statement that never yields keeps its worker thread busy after its client was told of the timeout, so that
+//! the next statements may run into theirs.
 
 mod error;
 mod limits;

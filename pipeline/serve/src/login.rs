@@ -16,6 +16,8 @@ use futures::Sink;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Notify;
 
 const FATAL: &str = "FATAL";
 /// Postgres' code for a login that is refused.
@@ -24,6 +26,9 @@ const INVALID_AUTHORIZATION: &str = "28000";
 const INVALID_PASSWORD: &str = "28P01";
 /// Postgres' code for too many clients.
 const TOO_MANY_CONNECTIONS: &str = "53300";
+
+/// How long a refused client may take to read why.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Set on a client that was let in. pgwire itself goes on reading from a client that it has refused, so
 /// everything that answers statements asks for it.
@@ -84,6 +89,7 @@ pub(crate) struct Login {
     way: Way,
     tls_only: bool,
     is_full: bool,
+    refused: Notify,
 }
 
 enum Way {
@@ -102,7 +108,14 @@ impl Login {
             true => Way::Open(parameters),
             false => Way::Scram(Box::new(SASLAuthStartupHandler::new(parameters).with_scram(ScramAuth::new(logins.clone())))),
         };
-        Login { way, tls_only, is_full }
+        Login { way, tls_only, is_full, refused: Notify::new() }
+    }
+
+    /// Waits until the client was refused and has had time to read why. A client that does not hang up by itself
+    /// must not keep its place.
+    pub(crate) async fn is_over(&self) {
+        self.refused.notified().await;
+        tokio::time::sleep(LAST_WORDS).await;
     }
 
     async fn admit<C>(&self, client: &mut C, message: PgWireFrontendMessage) -> PgWireResult<()>
@@ -138,6 +151,7 @@ impl StartupHandler for Login {
         PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
     {
         if let Err(error) = self.admit(client, message).await {
+            self.refused.notify_one();
             let user = client.metadata().get(METADATA_USER).cloned().unwrap_or_default();
             return Err(match error {
                 PgWireError::InvalidPassword(_) => fatal(INVALID_PASSWORD, &format!("password authentication failed for user \"{user}\"")),

@@ -83,9 +83,15 @@ impl Bound {
             };
             let is_full = connections.len() >= self.settings.max_connections;
             let login = Arc::new(Login::new(&logins, self.tls.is_some(), is_full));
-            let connection = Connection { login, statements: statements.clone() };
-            // an error here is a client that went away
-            connections.spawn(process_socket(socket, self.tls.clone(), connection));
+            let connection = Connection { login: login.clone(), statements: statements.clone() };
+            let tls = self.tls.clone();
+            connections.spawn(async move {
+                tokio::select! {
+                    // an error here is a client that went away
+                    _ = process_socket(socket, tls, connection) => {}
+                    () = login.is_over() => {}
+                }
+            });
         }
     }
 }

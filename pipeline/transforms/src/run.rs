@@ -6,7 +6,7 @@
 use crate::error::TransformError;
 use crate::transform::Transform;
 use arrow::array::AsArray;
-use arrow::datatypes::Int64Type;
+use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use datafusion::catalog::MemTable;
 use datafusion::prelude::SessionContext;
@@ -60,10 +60,9 @@ pub async fn run(
             made.push(Made { name: transform.name.clone(), outcome: Outcome::Untouched, rows: None, version });
             continue;
         }
-        let rows = compute(ctx, transform).await?;
-        check(ctx, transform, &rows).await?;
+        let (schema, rows) = compute(ctx, transform).await?;
+        check(ctx, transform, &schema, &rows).await?;
         let count = rows.iter().map(|batch| batch.num_rows() as u64).sum();
-        let schema = rows.first().map(RecordBatch::schema).unwrap_or_default();
         let published = lake.publish(&id, Scope::Whole, schema, rows, &fingerprint, fence).await?;
         if let Some(pin) = lake.pin(&id).await? {
             ctx.deregister_table(&transform.name).map_err(|error| query_fault(transform, error))?;
@@ -77,41 +76,36 @@ pub async fn run(
 }
 
 /// The rows in the order of the key, all in one schema (nullable throughout, as Delta keeps them).
-async fn compute(ctx: &SessionContext, transform: &Transform) -> Result<Vec<RecordBatch>, TransformError> {
+async fn compute(ctx: &SessionContext, transform: &Transform) -> Result<(SchemaRef, Vec<RecordBatch>), TransformError> {
     let ordered = format!("select * from (\n{}\n) order by {}", transform.sql.trim().trim_end_matches(';'), transform.key.join(", "));
     let frame = ctx.sql(&ordered).await.map_err(|error| query_fault(transform, error))?;
     let schema = frame.schema().as_arrow().clone();
     let fields = schema.fields().iter().map(|field| stored_field(field)).collect::<Vec<_>>();
-    let schema = Arc::new(arrow::datatypes::Schema::new(fields));
+    let schema = Arc::new(Schema::new(fields));
     let batches = frame.collect().await.map_err(|error| query_fault(transform, error))?;
-    let mut rows = Vec::with_capacity(batches.len().max(1));
+    let mut rows = Vec::with_capacity(batches.len());
     for batch in batches.iter().filter(|batch| batch.num_rows() > 0) {
         let columns = batch.columns().iter().zip(schema.fields()).map(|(column, field)| arrow::compute::cast(column, field.data_type()));
         let columns = columns.collect::<Result<Vec<_>, _>>().map_err(LakeError::from)?;
         rows.push(RecordBatch::try_new(schema.clone(), columns).map_err(LakeError::from)?);
     }
-    if rows.is_empty() {
-        rows.push(RecordBatch::new_empty(schema));
-    }
-    Ok(rows)
+    Ok((schema, rows))
 }
 
 /// Delta has one kind of text; everything may be null.
-fn stored_field(field: &arrow::datatypes::Field) -> arrow::datatypes::Field {
-    use arrow::datatypes::DataType;
+fn stored_field(field: &Field) -> Field {
     let kind = match field.data_type() {
         DataType::Utf8View | DataType::LargeUtf8 => DataType::Utf8,
         other => other.clone(),
     };
-    arrow::datatypes::Field::new(field.name(), kind, true)
+    Field::new(field.name(), kind, true)
 }
 
-async fn check(ctx: &SessionContext, transform: &Transform, rows: &[RecordBatch]) -> Result<(), TransformError> {
+async fn check(ctx: &SessionContext, transform: &Transform, schema: &SchemaRef, rows: &[RecordBatch]) -> Result<(), TransformError> {
     let fault = |error| query_fault(transform, error);
     let name = "rows_to_check";
-    let schema = rows.first().map(RecordBatch::schema).unwrap_or_default();
     ctx.deregister_table(name).map_err(fault)?;
-    ctx.register_table(name, Arc::new(MemTable::try_new(schema, vec![rows.to_vec()]).map_err(fault)?)).map_err(fault)?;
+    ctx.register_table(name, Arc::new(MemTable::try_new(schema.clone(), vec![rows.to_vec()]).map_err(fault)?)).map_err(fault)?;
     let key = transform.key.join(", ");
     let present = transform.key.iter().map(|column| format!("{column} is null")).collect::<Vec<_>>().join(" or ");
     let mut promises = vec![

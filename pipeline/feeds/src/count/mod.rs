@@ -6,8 +6,8 @@ pub(crate) mod csv;
 mod json;
 mod xlsx;
 
+use crate::archive::check_archive;
 use crate::decode::BYTE_ORDER_MARK;
-use crate::format::{check_archive, unreadable};
 use crate::{Contract, FeedError, Format, Source};
 
 /// The records of the source, times the columns that are unpivoted.
@@ -23,6 +23,6 @@ pub fn count_received(contract: &Contract, source: &Source) -> Result<u64, FeedE
             xlsx::count(&source.bytes, sheet.as_deref(), *header_row)
         }
     };
-    let records = counted.map_err(|what| unreadable(contract, source, what, None))?;
+    let records = counted.map_err(|what| FeedError::unreadable(contract, source, what, None))?;
     Ok(records * contract.unpivot.as_ref().map_or(1, |unpivot| unpivot.columns.len() as u64))
 }

@@ -2,7 +2,7 @@
 //! and how many fields it has, so that Polars' lenient reading loses nothing: a record with other than the header's
 //! number of fields is rejected whole.
 
-use super::{Raw, Records, header_name, unreadable};
+use super::{Raw, Records, header_name};
 use crate::count::csv::{Line, lines};
 use crate::decode::decode;
 use crate::{Contract, Encoding, FeedError, Source};
@@ -24,22 +24,28 @@ pub(super) fn read(
 ) -> Result<Records, FeedError> {
     let text = decode(contract, source, encoding)?.into_owned();
     let mut lines = lines(text.as_bytes(), delimiter, quote).map_err(|what| {
-        unreadable(contract, source, what, Some(Hint("the file may be cut off, or not CSV; `quote = \"\"` switches quoting off".into())))
+        FeedError::unreadable(
+            contract,
+            source,
+            what,
+            Some(Hint("the file may be cut off, or not CSV; `quote = \"\"` switches quoting off".into())),
+        )
     })?;
     let first = lines.iter().position(|line| !line.is_blank());
     let header = first.map(|first| lines.drain(..=first).next_back()).unwrap_or_default();
-    let header = header.ok_or_else(|| unreadable(contract, source, "it has no header".into(), None))?;
+    let header = header.ok_or_else(|| FeedError::unreadable(contract, source, "it has no header".into(), None))?;
     if header.fields > MOST_COLUMNS {
-        return Err(unreadable(contract, source, format!("it has {} columns; {MOST_COLUMNS} is the most", header.fields), None));
+        return Err(FeedError::unreadable(contract, source, format!("it has {} columns; {MOST_COLUMNS} is the most", header.fields), None));
     }
     let from_header = &text[header.span.start..];
-    let mut frame = frame(from_header, delimiter, quote).map_err(|error| unreadable(contract, source, error.to_string(), None))?;
+    let mut frame =
+        frame(from_header, delimiter, quote).map_err(|error| FeedError::unreadable(contract, source, error.to_string(), None))?;
     if frame.height() != lines.len() {
         return Err(FeedError::miscounted(contract, source, lines.len() as u64, frame.height(), 0));
     }
     if lines.iter().any(Line::is_blank) {
         let records = BooleanChunked::from_iter_values("".into(), lines.iter().map(|line| !line.is_blank()));
-        frame = frame.filter_seq(&records).map_err(|error| unreadable(contract, source, error.to_string(), None))?;
+        frame = frame.filter_seq(&records).map_err(|error| FeedError::unreadable(contract, source, error.to_string(), None))?;
         lines.retain(|line| !line.is_blank());
     }
     let broken = lines.iter().enumerate().filter_map(|(record, line)| Some((record, fault(line, header.fields)?))).collect();

@@ -1,7 +1,7 @@
 //! JSON: an array of flat objects, somewhere in the file. Numbers are taken by their shortest text (exact up to 15
 //! digits); what is nested inside a record stays JSON text.
 
-use super::{Raw, Records, header_name, unreadable};
+use super::{Raw, Records, header_name};
 use crate::decode::decode;
 use crate::{Contract, Encoding, FeedError, Source};
 use nongshi_domain::Hint;
@@ -12,21 +12,22 @@ use std::borrow::Cow;
 pub(super) fn read(contract: &Contract, source: &Source, encoding: Encoding, path: &[String]) -> Result<Records, FeedError> {
     let text = decode(contract, source, encoding)?;
     let mut top: Value =
-        serde_json::from_str(&text).map_err(|error| unreadable(contract, source, format!("it is not JSON: {error}"), None))?;
+        serde_json::from_str(&text).map_err(|error| FeedError::unreadable(contract, source, format!("it is not JSON: {error}"), None))?;
     let mut at = &mut top;
     for (depth, key) in path.iter().enumerate() {
         let known: Vec<String> = at.as_object().map(|object| object.keys().cloned().collect()).unwrap_or_default();
         at = at.get_mut(key).ok_or_else(|| {
             let what = format!("`{}` leads nowhere", path[..=depth].join("."));
-            unreadable(contract, source, what, Some(Hint::for_name(key, known.iter().map(String::as_str))))
+            FeedError::unreadable(contract, source, what, Some(Hint::for_name(key, known.iter().map(String::as_str))))
         })?;
     }
     let Value::Array(objects) = at.take() else {
-        return Err(unreadable(contract, source, format!("`{}` is not an array of records", path.join(".")), None));
+        return Err(FeedError::unreadable(contract, source, format!("`{}` is not an array of records", path.join(".")), None));
     };
     let broken = objects.iter().enumerate().filter(|(_, value)| !value.is_object());
     let broken = broken.map(|(record, _)| (record, "the record is not an object".to_string())).collect();
-    let frame = DataFrame::new(objects.len(), columns(&objects)).map_err(|error| unreadable(contract, source, error.to_string(), None))?;
+    let frame = DataFrame::new(objects.len(), columns(&objects))
+        .map_err(|error| FeedError::unreadable(contract, source, error.to_string(), None))?;
     Ok(Records { frame, raw: Raw::Objects(objects), broken })
 }
 

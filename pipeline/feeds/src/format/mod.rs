@@ -4,10 +4,7 @@ mod csv;
 mod json;
 mod xlsx;
 
-pub(crate) use xlsx::check_archive;
-
 use crate::{Contract, FeedError, Format, Source};
-use nongshi_domain::Hint;
 use polars::prelude::DataFrame;
 
 /// The records of a source.
@@ -57,10 +54,6 @@ pub(crate) fn read(contract: &Contract, source: &Source) -> Result<Records, Feed
         Format::Json { encoding, records } => json::read(contract, source, *encoding, records),
         Format::Xlsx { sheet, header_row } => xlsx::read(contract, source, sheet.as_deref(), *header_row),
     }
-}
-
-pub(crate) fn unreadable(contract: &Contract, source: &Source, what: String, hint: Option<Hint>) -> FeedError {
-    FeedError::Unreadable { feed: contract.feed.clone(), address: source.address.clone(), what, hint }
 }
 
 /// A header's name without blanks round it and without byte-order marks.

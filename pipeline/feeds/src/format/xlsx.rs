@@ -1,34 +1,29 @@
 //! One sheet of a workbook, by calamine. A number is taken by its shortest text, a date by its day (and its time of
 //! day, where it has one), an error such as `#N/A` by its name, so that it is rejected with it.
 
-use super::{Raw, Records, header_name, unreadable};
+use super::{Raw, Records, header_name};
+use crate::archive::check_archive;
 use crate::{Contract, FeedError, Source};
 use calamine::{Data, Reader, Xlsx, open_workbook_from_rs};
 use nongshi_domain::Hint;
 use polars::prelude::{DataFrame, IntoColumn, NewChunkedArray, StringChunked};
 use std::borrow::Cow;
 use std::io::Cursor;
-use zip::ZipArchive;
-
-/// Files inside a workbook; a usual one has some dozens.
-const MOST_ENTRIES: usize = 10_000;
-/// What a workbook may become when unpacked.
-const MOST_BYTES: u64 = 2 << 30;
-/// How much smaller packing may have made it; sheets of numbers reach about 30.
-const MOST_RATIO: u64 = 100;
 
 pub(super) fn read(contract: &Contract, source: &Source, sheet: Option<&str>, header_row: u32) -> Result<Records, FeedError> {
     check_archive(contract, source)?;
-    let failed = |error: calamine::XlsxError| unreadable(contract, source, format!("it is not a workbook that can be read: {error}"), None);
+    let failed = |error: calamine::XlsxError| {
+        FeedError::unreadable(contract, source, format!("it is not a workbook that can be read: {error}"), None)
+    };
     let mut workbook: Xlsx<_> = open_workbook_from_rs(Cursor::new(source.bytes.clone())).map_err(failed)?;
     let names = workbook.sheet_names();
     let sheet = match sheet {
         Some(name) if names.iter().any(|known| known == name) => name.to_string(),
         Some(name) => {
             let hint = Hint::for_name(name, names.iter().map(String::as_str));
-            return Err(unreadable(contract, source, format!("it has no sheet `{name}`"), Some(hint)));
+            return Err(FeedError::unreadable(contract, source, format!("it has no sheet `{name}`"), Some(hint)));
         }
-        None => names.first().cloned().ok_or_else(|| unreadable(contract, source, "it has no sheet".into(), None))?,
+        None => names.first().cloned().ok_or_else(|| FeedError::unreadable(contract, source, "it has no sheet".into(), None))?,
     };
     let range = workbook.worksheet_range(&sheet).map_err(failed)?;
     let first_row = range.start().map_or(0, |(row, _)| row);
@@ -38,7 +33,12 @@ pub(super) fn read(contract: &Contract, source: &Source, sheet: Option<&str>, he
     let names: Vec<String> = header.iter().map(|name| cell(name).map(|text| header_name(&text)).unwrap_or_default()).collect();
     if names.iter().all(String::is_empty) {
         let hint = Hint("set `header_row` under [format]".into());
-        return Err(unreadable(contract, source, format!("row {header_row} of sheet `{sheet}` is empty: no header"), Some(hint)));
+        return Err(FeedError::unreadable(
+            contract,
+            source,
+            format!("row {header_row} of sheet `{sheet}` is empty: no header"),
+            Some(hint),
+        ));
     }
     let body = range.rows().skip(header_at.map_or(0, |at| at + 1));
     let records: Vec<&[Data]> = body.filter(|row| row.iter().any(|cell| *cell != Data::Empty)).collect();
@@ -46,7 +46,8 @@ pub(super) fn read(contract: &Contract, source: &Source, sheet: Option<&str>, he
         let cells = records.iter().map(|row| row.get(place).and_then(cell));
         StringChunked::from_iter_options(name.as_str().into(), cells).into_column()
     });
-    let frame = DataFrame::new(records.len(), columns.collect()).map_err(|error| unreadable(contract, source, error.to_string(), None))?;
+    let frame = DataFrame::new(records.len(), columns.collect())
+        .map_err(|error| FeedError::unreadable(contract, source, error.to_string(), None))?;
     Ok(Records { frame, raw: Raw::Cells, broken: Vec::new() })
 }
 
@@ -65,27 +66,4 @@ fn cell(data: &Data) -> Option<Cow<'_, str>> {
         }
         Data::DateTime(duration) => Some(Cow::Owned(duration.as_f64().to_string())),
     }
-}
-
-/// Refuses an archive that would fill the memory, before anything in it is unpacked.
-pub(crate) fn check_archive(contract: &Contract, source: &Source) -> Result<(), FeedError> {
-    let refuse = |what: String| unreadable(contract, source, what, None);
-    if source.bytes.is_empty() {
-        return Err(refuse("it is empty".into()));
-    }
-    let mut archive =
-        ZipArchive::new(Cursor::new(&source.bytes)).map_err(|error| refuse(format!("it is not a workbook, or cut off: {error}")))?;
-    if archive.len() > MOST_ENTRIES {
-        return Err(refuse(format!("it holds {} files; {MOST_ENTRIES} is the most", archive.len())));
-    }
-    let mut unpacked = 0_u64;
-    for place in 0..archive.len() {
-        let entry = archive.by_index_raw(place).map_err(|error| refuse(format!("it cannot be unpacked: {error}")))?;
-        unpacked = unpacked.saturating_add(entry.size());
-    }
-    let most = MOST_BYTES.min(MOST_RATIO * source.bytes.len() as u64);
-    if unpacked > most {
-        return Err(refuse(format!("it unpacks to {unpacked} bytes; {most} is the most")));
-    }
-    Ok(())
 }

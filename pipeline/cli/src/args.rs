@@ -1,0 +1,162 @@
+//! The command line. In: words. Out: a command. Never: a default that hides a choice.
+
+use chrono::NaiveDate;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// nongshi 农时: from sales and prices to the next planting and harvest plan.
+#[derive(Debug, Parser)]
+#[command(name = "nongshi", version, about, after_help = "Settings: flag > NONGSHI_SECTION_KEY in the environment > nongshi.toml > default.\nExit codes: 0 done, 1 done with gaps, 2 usage, 3 settings, 4 a gate refused, 5 not reachable, 6 locked, 70 a bug, 130/143 interrupted.")]
+pub struct Cli {
+    /// The project folder.
+    #[arg(short = 'C', long = "directory", global = true, default_value = ".")]
+    pub directory: PathBuf,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Write a project folder.
+    Init {
+        /// Where.
+        directory: PathBuf,
+    },
+    /// The whole way: ingest, transform, forecast, plan, report.
+    Run {
+        #[command(flatten)]
+        when: When,
+        /// Only these stages.
+        #[arg(long, value_delimiter = ',')]
+        only: Vec<Stage>,
+        /// Say what would run; change nothing.
+        #[arg(long)]
+        dry_run: bool,
+        /// A summary as JSON on stdout.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Fetch, keep, parse, check and land every feed.
+    Ingest(When),
+    /// Make the curated tables.
+    Transform(When),
+    /// Forecast every category that is alive.
+    Forecast(When),
+    /// Plan every base.
+    Plan(When),
+    /// Write the reports.
+    Report(When),
+    /// Ask a question in SQL.
+    Sql {
+        /// The query.
+        #[arg(short, long, conflicts_with = "file", required_unless_present = "file")]
+        command: Option<String>,
+        /// A file that holds it.
+        #[arg(short, long)]
+        file: Option<PathBuf>,
+        /// How to print; a table on a terminal, else csv.
+        #[arg(long)]
+        format: Option<Format>,
+        /// Where to print.
+        #[arg(short, long)]
+        output: Option<PathBuf>,
+        #[command(flatten)]
+        when: When,
+    },
+    /// SQL over the Postgres wire, read-only, on loopback.
+    Serve {
+        /// Address and port to listen on; port 0 takes a free one.
+        #[arg(long, default_value = "127.0.0.1:5433")]
+        listen: std::net::SocketAddr,
+        #[command(flatten)]
+        when: When,
+    },
+    /// The distributed engine.
+    Cluster {
+        #[command(subcommand)]
+        command: ClusterCommand,
+    },
+    /// What is wrong, and how to mend it.
+    Doctor,
+    /// What ran, what is known until when, what was rejected.
+    Status(When),
+    /// The settings and where each came from.
+    Config {
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
+}
+
+/// `cluster ...`
+#[derive(Debug, Subcommand)]
+pub enum ClusterCommand {
+    /// Run one query on the distributed engine inside this process.
+    Query {
+        /// The query.
+        #[arg(short, long)]
+        command: String,
+        #[command(flatten)]
+        when: When,
+    },
+}
+
+/// `config ...`
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Print every setting, its value and its origin.
+    Show,
+}
+
+/// The day to speak from.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct When {
+    /// The day to speak from; yesterday in Asia/Shanghai when absent.
+    #[arg(long, value_name = "DATE")]
+    pub as_of: Option<NaiveDate>,
+}
+
+/// The stages of a run, in their order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub enum Stage {
+    /// fetch, keep, parse, check, land
+    Ingest,
+    /// transform
+    Transform,
+    /// gather, choose, fit, forecast
+    Forecast,
+    /// plan
+    Plan,
+    /// render
+    Report,
+}
+
+impl Stage {
+    /// Every stage.
+    pub const ALL: [Stage; 5] = [Stage::Ingest, Stage::Transform, Stage::Forecast, Stage::Plan, Stage::Report];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Stage::Ingest => "ingest",
+            Stage::Transform => "transform",
+            Stage::Forecast => "forecast",
+            Stage::Plan => "plan",
+            Stage::Report => "report",
+        }
+    }
+}
+
+/// Forms of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Columns side by side.
+    Table,
+    /// Comma-separated.
+    Csv,
+    /// One array of objects.
+    Json,
+    /// One object a line.
+    Ndjson,
+}

@@ -1,0 +1,54 @@
+//! The machine: its clock, its processes, its signals. Nobody else looks at them.
+
+use crate::exit::Exit;
+use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
+use nongshi_lake::Holder;
+use std::path::Path;
+
+/// Asia/Shanghai is eight hours ahead all year.
+const SHANGHAI: TimeDelta = TimeDelta::hours(8);
+
+/// The time now.
+pub fn now() -> DateTime<Utc> {
+    Utc::now()
+}
+
+/// Yesterday in Asia/Shanghai: the last day that is over there.
+pub fn yesterday() -> NaiveDate {
+    (now() + SHANGHAI).date_naive() - Days::new(1)
+}
+
+/// Who we are, for a lease.
+pub fn holder(command: &str) -> Holder {
+    Holder { host: host(), process: std::process::id(), command: command.into() }
+}
+
+/// Whether the holder of a lease was on this machine and has ended: then its lease means nothing.
+pub fn is_gone(holder: &Holder) -> bool {
+    holder.host == host() && Path::new("/proc/self").exists() && !Path::new(&format!("/proc/{}", holder.process)).exists()
+}
+
+fn host() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/hostname").map_or_else(|_| "unknown".into(), |name| name.trim().to_string())
+}
+
+/// CPU seconds and peak memory in bytes of this process; nothing where the machine does not tell.
+pub fn cost() -> Option<(f64, i64)> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let peak_kb: i64 = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?.trim().trim_end_matches(" kB").trim().parse().ok()?;
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    // after the name, which may hold blanks, fields 14 and 15 are user and system time in ticks of 10 ms
+    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+    let ticks: f64 = fields.get(11)?.parse::<f64>().ok()? + fields.get(12)?.parse::<f64>().ok()?;
+    Some((ticks / 100.0, peak_kb * 1024))
+}
+
+/// Waits for a signal that ends us, and tells the exit code it means.
+pub async fn signal() -> Exit {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return std::future::pending().await };
+    tokio::select! {
+        _ = terminate.recv() => Exit::Terminated,
+        pressed = tokio::signal::ctrl_c() => if pressed.is_ok() { Exit::Interrupted } else { std::future::pending().await },
+    }
+}

@@ -1,0 +1,266 @@
+//! Forecast: gather → choose → fit → forecast, category by category. In: curated tables as of the day.
+//! Out: price_forecast, demand_forecast, forecast_scores, forecast_status, forecast_refused.
+//! Never: a value after the last whole step before the day; a category left out without its name.
+
+use super::{Done, Step, transform};
+use crate::columns::Columns;
+use crate::exit::{Exit, Failure};
+use crate::gap::{Gap, Status};
+use crate::rows::Rows;
+use crate::settings::CategorySettings;
+use arrow::record_batch::RecordBatch;
+use chrono::{Days, NaiveDate, TimeDelta};
+use datafusion::prelude::SessionContext;
+use nongshi_domain::{Cadence, Category, Cutoff, Forecast, Panel, Target};
+use nongshi_lake::digest;
+use nongshi_models::forecasting::{ForecastSettings, PanelForecast, Refused, Score, forecast_panel};
+use std::collections::BTreeMap;
+
+/// The tables this stage makes, one part a day each.
+const TABLES: [&str; 5] = ["demand_forecast", "forecast_refused", "forecast_scores", "forecast_status", "price_forecast"];
+/// The model a plan and a report speak with.
+pub const SPOKEN: &str = "combination";
+
+/// Forecasts what is alive.
+pub async fn forecast(step: &Step<'_>) -> Result<Done, Failure> {
+    let (ctx, catalog) = transform::session(step.lake(), step.as_of).await?;
+    let fingerprint = fingerprint(step, &catalog.versions());
+    if !step.made_already(&TABLES, &fingerprint).await? {
+        let mut said = Said::default();
+        for category in &step.project.settings.categories {
+            for target in &category.targets {
+                said.add(step, &ctx, category, *target).await?;
+            }
+        }
+        let changed = publish(step, &said, &fingerprint).await?;
+        return told(step, changed).await;
+    }
+    told(step, false).await
+}
+
+/// What the tables of the day say: the sentence, and a gap for each category and target that is not alive.
+async fn told(step: &Step<'_>, changed: bool) -> Result<Done, Failure> {
+    let (ctx, _) = transform::session(step.lake(), step.as_of).await?;
+    let rows = Rows::of(&ctx, &format!("select * from forecast_status where as_of = '{}' order by place, target", step.as_of)).await?;
+    let mut done = Done { changed, ..Done::default() };
+    let (mut alive, mut series) = (Vec::new(), 0);
+    for row in 0..rows.len() {
+        let text = |column: &str| rows.text(row, column).unwrap_or_default();
+        series += rows.count(row, "series").unwrap_or_default();
+        match Status::named(&text("status")) {
+            Some(Status::Alive) => alive.push(format!("{} {}", text("category"), text("target"))),
+            _ => done.gaps.push(Gap { last_day: rows.day(row, "last_day"), ..Gap::new(text("category"), text("target"), format!("{}: {}", text("status"), text("reason"))) }),
+        }
+    }
+    let alive_text = if alive.is_empty() { "nothing is alive".into() } else { alive.join(", ") };
+    done.said = format!("{series} series: {alive_text}{}", if changed { "" } else { "; unchanged" });
+    Ok(done)
+}
+
+#[derive(Default)]
+struct Said {
+    forecasts: Vec<(Forecast, Place)>,
+    scores: Vec<(Category, Target, Score)>,
+    refused: Vec<(Category, Target, Refused)>,
+    statuses: Vec<StatusRow>,
+}
+
+/// The parts of a series' key.
+#[derive(Debug, Clone, Default)]
+struct Place {
+    market: String,
+    commodity: String,
+    grade: String,
+}
+
+struct StatusRow {
+    place: i64,
+    category: Category,
+    target: Target,
+    status: Status,
+    last_day: Option<NaiveDate>,
+    series: usize,
+    origins: u32,
+    replaced: u32,
+    reason: String,
+}
+
+impl Said {
+    async fn add(&mut self, step: &Step<'_>, ctx: &SessionContext, category: &CategorySettings, target: Target) -> Result<(), Failure> {
+        let freshest = format!("select max(last_day) as last_day from freshness where category = '{}' and target = '{}'", quoted(&category.category.0), target.name());
+        let last_day = Rows::of(ctx, &freshest).await?.day(0, "last_day");
+        let (panel, places) = gather(ctx, category, target, step.as_of.0).await?;
+        let mut row = StatusRow {
+            place: self.statuses.len() as i64,
+            category: category.category.clone(),
+            target,
+            status: Status::Missing,
+            last_day,
+            series: 0,
+            origins: 0,
+            replaced: 0,
+            reason: "no row is known by this day".into(),
+        };
+        let oldest = step.as_of.0 - TimeDelta::days(category.freshness_days);
+        let fresh = Panel { series: panel.series.iter().filter(|series| last_step(series, panel.cadence) >= oldest).cloned().collect(), ..panel.clone() };
+        if let Some(day) = last_day {
+            row.status = Status::Stale;
+            row.reason = format!("the newest value is of {day}, older than {} days", category.freshness_days);
+        }
+        if !fresh.series.is_empty() {
+            let cadence = panel.cadence;
+            let base = ForecastSettings::for_cadence(cadence);
+            let horizon = if cadence == category.cadence { category.horizon } else { base.horizon };
+            let settings = ForecastSettings { horizon, origins: step.project.settings.origins, explosion_factor: step.project.settings.explosion_factor, ..base };
+            let PanelForecast { forecasts, members, scores, refused, replaced, origins } = forecast_panel(&fresh, cutoff(step.as_of.0, cadence), &settings);
+            row.status = if forecasts.is_empty() { Status::Short } else { Status::Alive };
+            row.reason = match refused.first() {
+                Some(first) if forecasts.is_empty() => format!("{} series are too short; the first, {}: {}", refused.len(), first.key, first.reason),
+                _ => String::new(),
+            };
+            (row.series, row.origins, row.replaced) = (forecasts.len(), origins, replaced);
+            let placed = |forecast: Forecast| (places.get(&forecast.key).cloned().unwrap_or_default(), forecast);
+            self.forecasts.extend(forecasts.into_iter().chain(members).map(placed).map(|(place, forecast)| (forecast, place)));
+            self.scores.extend(scores.into_iter().map(|score| (category.category.clone(), target, score)));
+            self.refused.extend(refused.into_iter().map(|refused| (category.category.clone(), target, refused)));
+        }
+        self.statuses.push(row);
+        Ok(())
+    }
+}
+
+/// The last day of the last step before the day is over: nothing later reaches a model.
+fn cutoff(as_of: NaiveDate, cadence: Cadence) -> Cutoff {
+    Cutoff(cadence.floor(as_of + Days::new(1)) - Days::new(1))
+}
+
+fn last_step(series: &nongshi_domain::Series, cadence: Cadence) -> NaiveDate {
+    cadence.last_day(cadence.advance(series.start, series.values.len().saturating_sub(1) as u32))
+}
+
+/// The whole steps of every series of a category, and what each key stands for.
+async fn gather(ctx: &SessionContext, category: &CategorySettings, target: Target, as_of: NaiveDate) -> Result<(Panel, BTreeMap<String, Place>), Failure> {
+    let (cadence, query) = match (target, category.cadence) {
+        (Target::Price, cadence) => (cadence, price_query(category, cadence)),
+        // demand is summed by the week: a day of one commodity in few shops says little
+        (Target::Demand, _) => (
+            Cadence::Week,
+            format!("select '' as market, commodity, '' as grade, week as day, sold_kg as value from sales_weekly where category = '{}'", quoted(&category.category.0)),
+        ),
+    };
+    let rows = Rows::of(ctx, &format!("{query} order by market, commodity, grade, day")).await?;
+    let last_whole = cutoff(as_of, cadence).0;
+    let mut places = BTreeMap::new();
+    let mut values = Vec::new();
+    for row in 0..rows.len() {
+        let part = |column: &str| rows.text(row, column).unwrap_or_default();
+        let place = Place { market: part("market"), commodity: part("commodity"), grade: part("grade") };
+        let key = [&place.market, &place.commodity, &place.grade].into_iter().filter(|part| !part.is_empty()).cloned().collect::<Vec<_>>().join("/");
+        if let (Some(day), Some(value)) = (rows.day(row, "day"), rows.number(row, "value"))
+            && day <= last_whole
+        {
+            values.push((key.clone(), day, value));
+            places.insert(key, place);
+        }
+    }
+    Ok((Panel::gather(category.category.clone(), target, cadence, values), places))
+}
+
+fn price_query(category: &CategorySettings, cadence: Cadence) -> String {
+    let (table, step) = match cadence {
+        Cadence::Day => ("price_daily", "day"),
+        Cadence::Week => ("price_weekly", "week"),
+        Cadence::Month => ("price_monthly", "month"),
+    };
+    format!("select market, commodity, grade, {step} as day, price_cny_per_kg as value from {table} where category = '{}'", quoted(&category.category.0))
+}
+
+/// A text inside single quotes of SQL.
+pub fn quoted(text: &str) -> String {
+    text.replace('\'', "''")
+}
+
+async fn publish(step: &Step<'_>, said: &Said, fingerprint: &str) -> Result<bool, Failure> {
+    let of = |target: Target| said.forecasts.iter().filter(move |(forecast, _)| forecast.target == target).collect::<Vec<_>>();
+    let mut changed = step.publish("price_forecast", forecast_rows(&of(Target::Price), step.as_of.0)?, fingerprint).await?;
+    changed |= step.publish("demand_forecast", forecast_rows(&of(Target::Demand), step.as_of.0)?, fingerprint).await?;
+    changed |= step.publish("forecast_scores", score_rows(&said.scores, step.as_of.0)?, fingerprint).await?;
+    let refused = Columns::default()
+        .text("category", said.refused.iter().map(|(category, _, _)| &category.0))
+        .text("target", said.refused.iter().map(|(_, target, _)| target.name()))
+        .text("key", said.refused.iter().map(|(_, _, refused)| &refused.key))
+        .text("reason", said.refused.iter().map(|(_, _, refused)| &refused.reason));
+    changed |= step.publish("forecast_refused", refused.as_of(step.as_of.0).map_err(bug)?, fingerprint).await?;
+    let rows = &said.statuses;
+    let statuses = Columns::default()
+        .count("place", rows.iter().map(|row| row.place))
+        .text("category", rows.iter().map(|row| &row.category.0))
+        .text("target", rows.iter().map(|row| row.target.name()))
+        .text("status", rows.iter().map(|row| row.status.name()))
+        .day("last_day", rows.iter().map(|row| row.last_day))
+        .count("series", rows.iter().map(|row| row.series as i64))
+        .count("origins", rows.iter().map(|row| i64::from(row.origins)))
+        .count("replaced", rows.iter().map(|row| i64::from(row.replaced)))
+        .text("reason", rows.iter().map(|row| &row.reason));
+    changed |= step.publish("forecast_status", statuses.as_of(step.as_of.0).map_err(bug)?, fingerprint).await?;
+    Ok(changed)
+}
+
+fn forecast_rows(forecasts: &[&(Forecast, Place)], as_of: NaiveDate) -> Result<RecordBatch, Failure> {
+    let rows: Vec<_> = forecasts.iter().flat_map(|(forecast, place)| forecast.steps.iter().map(move |step| (forecast, place, step))).collect();
+    let columns = Columns::default()
+        .text("key", rows.iter().map(|(forecast, _, _)| &forecast.key))
+        .text("market", rows.iter().map(|(_, place, _)| &place.market))
+        .text("commodity", rows.iter().map(|(_, place, _)| &place.commodity))
+        .text("grade", rows.iter().map(|(_, place, _)| &place.grade))
+        .text("category", rows.iter().map(|(forecast, _, _)| &forecast.category.0))
+        .text("model", rows.iter().map(|(forecast, _, _)| &forecast.model))
+        .text("cadence", rows.iter().map(|(forecast, _, _)| cadence_name(forecast.cadence)))
+        .day("cutoff", rows.iter().map(|(forecast, _, _)| Some(forecast.cutoff.0)))
+        .day("day", rows.iter().map(|(_, _, step)| Some(step.day)))
+        .count("horizon", rows.iter().map(|(_, _, step)| i64::from(step.horizon)))
+        .number("mean", rows.iter().map(|(_, _, step)| step.mean))
+        .number("q10", rows.iter().map(|(_, _, step)| step.quantiles[0]))
+        .number("q50", rows.iter().map(|(_, _, step)| step.quantiles[1]))
+        .number("q90", rows.iter().map(|(_, _, step)| step.quantiles[2]));
+    columns.as_of(as_of).map_err(bug)
+}
+
+fn score_rows(scores: &[(Category, Target, Score)], as_of: NaiveDate) -> Result<RecordBatch, Failure> {
+    let number = |value: fn(&Score) -> f64| scores.iter().map(move |(_, _, score)| value(score));
+    let columns = Columns::default()
+        .text("category", scores.iter().map(|(category, _, _)| &category.0))
+        .text("target", scores.iter().map(|(_, target, _)| target.name()))
+        .text("model", scores.iter().map(|(_, _, score)| &score.model))
+        .text("bucket", scores.iter().map(|(_, _, score)| &score.bucket))
+        .number("mase", number(|score| score.mase))
+        .number("rmsse", number(|score| score.rmsse))
+        .number("smape", number(|score| score.smape))
+        .number("spl", number(|score| score.spl))
+        .number("cov80", number(|score| score.cov80))
+        .number("wape", number(|score| score.wape))
+        .number("bias", number(|score| score.bias))
+        .count("origins", scores.iter().map(|(_, _, score)| i64::from(score.origins)))
+        .count("series", scores.iter().map(|(_, _, score)| i64::from(score.series)));
+    columns.as_of(as_of).map_err(bug)
+}
+
+fn cadence_name(cadence: Cadence) -> &'static str {
+    match cadence {
+        Cadence::Day => "day",
+        Cadence::Week => "week",
+        Cadence::Month => "month",
+    }
+}
+
+/// Columns of unequal length: only a bug makes them.
+pub fn bug(error: arrow::error::ArrowError) -> Failure {
+    Failure::new(Exit::Bug, error.to_string())
+}
+
+fn fingerprint(step: &Step<'_>, versions: &BTreeMap<String, u64>) -> String {
+    let settings = &step.project.settings;
+    let said = format!("{}|{:?}|{}|{}", env!("CARGO_PKG_VERSION"), settings.categories, settings.origins, settings.explosion_factor);
+    let inputs = ["freshness", "price_daily", "price_weekly", "price_monthly", "sales_weekly"].map(|table| format!("{table}@{:?}", versions.get(&format!("curated/{table}"))));
+    digest([said, step.as_of.to_string()].iter().chain(&inputs).map(|part| part.as_bytes()))
+}

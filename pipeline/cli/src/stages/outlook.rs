@@ -1,0 +1,260 @@
+//! What a base can sow, where it could sell, and what that may bring: the planner's input, from tables.
+//!
+//! In: plots, crops, plantings, lanes, forecasts as of the day. Out: a base and joint scenarios at net-back prices.
+//! Never: a price that no forecast gives.
+
+use super::forecast::{SPOKEN, quoted};
+use crate::exit::Failure;
+use crate::rows::Rows;
+use crate::settings::Settings;
+use chrono::{Days, NaiveDate};
+use datafusion::prelude::SessionContext;
+use nongshi_domain::{AsOf, Category, MonthSet, Mu, week_start};
+use nongshi_models::planning::{Base, Crop, Outlet, Outlook, Plot, Scenario, Standing};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Weights of the 10 %, 50 % and 90 % quantiles that keep the mean of most distributions.
+/// Source: Swanson's rule, Hurst, Brown and Swanson, AAPG Bulletin 84 (2000), p. 1883.
+const WEIGHTS: [f64; 3] = [0.3, 0.4, 0.3];
+/// Names of the three, low to high.
+const LEVEL_NAMES: [&str; 3] = ["low", "middle", "high"];
+/// Days in a year, for rotation gaps that the crop calendar tells in years.
+const WEEKS_PER_YEAR: f64 = 52.0;
+
+/// One way to sell a crop, week by week, at the three levels.
+#[derive(Debug, Clone)]
+pub struct Lane {
+    /// The crop.
+    pub crop: String,
+    /// Market or shops.
+    pub outlet: String,
+    /// The market whose price is meant.
+    pub market: String,
+    /// Whether these are the chain's own shops.
+    pub own: bool,
+    /// CNY/kg.
+    pub freight: f64,
+    /// Share lost on the way.
+    pub loss: f64,
+    /// Share the outlet keeps.
+    pub fee: f64,
+    /// Market price by week at 10 %, 50 %, 90 %.
+    pub price: Vec<[f64; 3]>,
+    /// What it takes by week at 10 %, 50 %, 90 %, kg.
+    pub limit: Vec<[f64; 3]>,
+}
+
+impl Lane {
+    /// What the base gets of a market price, CNY/kg.
+    pub fn net_back(&self, price: f64) -> f64 {
+        price * (1.0 - self.fee) * (1.0 - self.loss) - self.freight
+    }
+}
+
+/// Everything a plan of one base starts from.
+pub struct Prospect {
+    /// The base.
+    pub base: Base,
+    /// The scenarios.
+    pub outlook: Outlook,
+    /// The lanes behind them, in the order of the outlets.
+    pub lanes: Vec<Lane>,
+    /// Crops of the calendar that cannot be planned, and why.
+    pub unplanned: Vec<(String, String)>,
+}
+
+/// The bases that have plots.
+pub async fn bases(ctx: &SessionContext) -> Result<Vec<String>, Failure> {
+    let rows = Rows::of(ctx, "select distinct base from plots order by base").await?;
+    Ok((0..rows.len()).filter_map(|row| rows.text(row, "base")).collect())
+}
+
+/// Puts together what is known of a base.
+pub async fn prospect(ctx: &SessionContext, settings: &Settings, base: &str, as_of: AsOf) -> Result<Prospect, Failure> {
+    let first_week = week_start(as_of.0) + Days::new(7);
+    let mut unplanned = Vec::new();
+    let calendar = crops(ctx, settings, &mut unplanned).await?;
+    let plots = plots(ctx, base).await?;
+    let standing = standing(ctx, base, &calendar, &mut unplanned).await?;
+    let mut lanes = lanes(ctx, settings, base, as_of, first_week).await?;
+    let priced: BTreeSet<String> = lanes.iter().map(|lane| lane.crop.clone()).collect();
+    let stands: BTreeSet<&String> = standing.iter().map(|standing| &standing.crop).collect();
+    let mut crops = Vec::new();
+    for crop in calendar {
+        if priced.contains(&crop.crop) || stands.contains(&crop.crop) {
+            crops.push(crop);
+        } else {
+            unplanned.push((crop.crop, "no living price on any of its lanes".to_string()));
+        }
+    }
+    lanes.retain(|lane| crops.iter().any(|crop| crop.crop == lane.crop));
+    unplanned.sort();
+    unplanned.dedup();
+    let scenarios = scenarios(&crops, &lanes, settings.plan_weeks);
+    let outlook = Outlook { first_week, weeks: settings.plan_weeks, scenarios };
+    Ok(Prospect { base: Base { name: base.into(), plots, crops, standing }, outlook, lanes, unplanned })
+}
+
+async fn crops(ctx: &SessionContext, settings: &Settings, unplanned: &mut Vec<(String, String)>) -> Result<Vec<Crop>, Failure> {
+    let rows = Rows::of(ctx, "select * from crops where system <> 'livestock' order by crop, system").await?;
+    let mut found: BTreeMap<String, Crop> = BTreeMap::new();
+    for row in 0..rows.len() {
+        let name = rows.text(row, "crop").unwrap_or_default();
+        let count = |column: &str| rows.count(row, column).map(|days| days.max(0) as u32);
+        let number = |column: &str| rows.number(row, column);
+        let days = count("days_to_harvest_min").zip(count("days_to_harvest_max")).zip(count("harvest_window_days"));
+        let (Some(((earliest, latest), window)), Some(yield_kg)) = (days, number("yield_kg_per_mu")) else {
+            unplanned.push((name, "the crop calendar lacks its days or its yield".into()));
+            continue;
+        };
+        let costs: Vec<f64> = ["cost_low_cny_per_mu", "cost_high_cny_per_mu"].iter().filter_map(|column| number(column)).collect();
+        if costs.is_empty() {
+            unplanned.push((name, "the crop calendar lacks its cost".into()));
+            continue;
+        }
+        let crop = Crop {
+            crop: name.clone(),
+            category: Category(rows.text(row, "category").unwrap_or_default()),
+            system: rows.text(row, "system").unwrap_or_default(),
+            days_to_harvest_min: earliest,
+            days_to_harvest_max: latest.max(earliest),
+            harvest_window_days: window,
+            sow_months: rows.text(row, "sow_months").and_then(|text| MonthSet::parse(&text)).unwrap_or_default(),
+            yield_low_kg_per_mu: number("yield_low_kg_per_mu").unwrap_or(yield_kg),
+            yield_kg_per_mu: yield_kg,
+            yield_high_kg_per_mu: number("yield_high_kg_per_mu").unwrap_or(yield_kg),
+            family: rows.text(row, "family").unwrap_or_else(|| name.clone()),
+            min_gap_same_family_weeks: (number("min_gap_same_family_years").unwrap_or(0.0) * WEEKS_PER_YEAR).round() as u32,
+            cost_cny_per_mu: costs.iter().sum::<f64>() / costs.len() as f64,
+            picking_cost_cny_per_kg: settings.picking_cost_cny_per_kg,
+        };
+        if found.contains_key(&name) {
+            unplanned.push((name, format!("also grown as {}: only the first system is planned", crop.system)));
+        } else {
+            found.insert(name, crop);
+        }
+    }
+    Ok(found.into_values().collect())
+}
+
+async fn plots(ctx: &SessionContext, base: &str) -> Result<Vec<Plot>, Failure> {
+    let rows = Rows::of(ctx, &format!("select * from plots where base = '{}' order by plot", quoted(base))).await?;
+    let plot = |row| Plot { plot: rows.text(row, "plot").unwrap_or_default(), system: rows.text(row, "system").unwrap_or_default(), area: Mu(rows.number(row, "area_mu").unwrap_or_default()) };
+    Ok((0..rows.len()).map(plot).collect())
+}
+
+async fn standing(ctx: &SessionContext, base: &str, calendar: &[Crop], unplanned: &mut Vec<(String, String)>) -> Result<Vec<Standing>, Failure> {
+    let rows = Rows::of(ctx, &format!("select * from plantings where base = '{}' order by plot, crop, sown_on", quoted(base))).await?;
+    let mut found = Vec::new();
+    for row in 0..rows.len() {
+        let crop = rows.text(row, "crop").unwrap_or_default();
+        let Some(sown_on) = rows.day(row, "sown_on") else { continue };
+        if !calendar.iter().any(|known| known.crop == crop) {
+            unplanned.push((crop, "it stands, but the crop calendar does not tell when it is ripe".into()));
+            continue;
+        }
+        found.push(Standing { plot: rows.text(row, "plot").unwrap_or_default(), crop, sown_on, area: Mu(rows.number(row, "area_mu").unwrap_or_default()) });
+    }
+    Ok(found)
+}
+
+/// Quantiles of a commodity by the first day of each step.
+type Steps = BTreeMap<NaiveDate, [f64; 3]>;
+
+async fn lanes(ctx: &SessionContext, settings: &Settings, base: &str, as_of: AsOf, first_week: NaiveDate) -> Result<Vec<Lane>, Failure> {
+    let prices = steps(ctx, "price_forecast", as_of).await?;
+    let demands = steps(ctx, "demand_forecast", as_of).await?;
+    // a lane for one commodity goes before the lane for all of them
+    let rows = Rows::of(ctx, &format!("select * from lanes where base = '{}' order by outlet, commodity desc", quoted(base))).await?;
+    let weeks: Vec<NaiveDate> = (0..settings.plan_weeks).map(|week| first_week + Days::new(7 * week as u64)).collect();
+    let mut found: BTreeMap<(String, String), Lane> = BTreeMap::new();
+    let mut named: BTreeSet<(String, String)> = BTreeSet::new();
+    for row in 0..rows.len() {
+        let text = |column: &str| rows.text(row, column).unwrap_or_default();
+        let number = |column: &str| rows.number(row, column);
+        let (outlet, commodity, own) = (text("outlet"), text("commodity"), text("kind") == "own");
+        let market = if own { settings.own_price_market.clone() } else { outlet.clone() };
+        for ((price_market, crop), steps) in &prices {
+            let key = (crop.clone(), outlet.clone());
+            let meant = *price_market == market && (commodity == *crop || commodity == "*" && !named.contains(&key));
+            let limit = if own { demands.get(&(String::new(), crop.clone())) } else { None };
+            if !meant || own && limit.is_none() {
+                continue;
+            }
+            if commodity == *crop {
+                named.insert(key.clone());
+            }
+            let most = number("max_kg_per_week").unwrap_or(f64::INFINITY);
+            let lane = Lane {
+                crop: crop.clone(),
+                outlet: outlet.clone(),
+                market: market.clone(),
+                own,
+                freight: number("freight_cny_per_kg").unwrap_or_default(),
+                loss: number("loss_share").unwrap_or_default(),
+                fee: number("fee_share").unwrap_or_default(),
+                price: weeks.iter().map(|week| at(steps, *week)).collect(),
+                limit: weeks.iter().map(|week| limit.map_or([most; 3], |steps| at(steps, *week))).collect(),
+            };
+            found.insert(key, lane);
+        }
+    }
+    Ok(found.into_values().collect())
+}
+
+/// The step that holds the week; before the first one the first, after the last one the last.
+fn at(steps: &Steps, week: NaiveDate) -> [f64; 3] {
+    let held = steps.range(..=week).next_back().or_else(|| steps.iter().next());
+    held.map_or([0.0; 3], |(_, quantiles)| *quantiles)
+}
+
+/// Quantiles by market and commodity. Of several grades the common one (普通, or none) speaks, else the first.
+async fn steps(ctx: &SessionContext, table: &str, as_of: AsOf) -> Result<BTreeMap<(String, String), Steps>, Failure> {
+    let query = format!("select market, commodity, grade, day, q10, q50, q90 from {table} where as_of = '{as_of}' and model = '{SPOKEN}' order by market, commodity, grade, day");
+    let rows = Rows::of(ctx, &query).await?;
+    let mut grades: BTreeMap<(String, String), String> = BTreeMap::new();
+    let mut found: BTreeMap<(String, String), Steps> = BTreeMap::new();
+    for row in 0..rows.len() {
+        let text = |column: &str| rows.text(row, column).unwrap_or_default();
+        let (key, grade) = ((text("market"), text("commodity")), text("grade"));
+        let is_common = grade.is_empty() || grade == "普通";
+        match grades.get(&key) {
+            Some(spoken) if *spoken == grade => {}
+            Some(_) if !is_common => continue,
+            _ => {
+                grades.insert(key.clone(), grade);
+                found.remove(&key);
+            }
+        }
+        if let (Some(day), Some(low), Some(middle), Some(high)) = (rows.day(row, "day"), rows.number(row, "q10"), rows.number(row, "q50"), rows.number(row, "q90")) {
+            found.entry(key).or_default().insert(day, [low, middle, high]);
+        }
+    }
+    Ok(found)
+}
+
+/// Three levels of the market (price and demand move together) by three of the yield.
+fn scenarios(crops: &[Crop], lanes: &[Lane], weeks: usize) -> Vec<Scenario> {
+    let mut scenarios = Vec::new();
+    for (market, market_weight) in WEIGHTS.iter().enumerate() {
+        for (harvest, harvest_weight) in WEIGHTS.iter().enumerate() {
+            let yield_factor = crops.iter().map(|crop| [crop.yield_low_kg_per_mu, crop.yield_kg_per_mu, crop.yield_high_kg_per_mu][harvest] / crop.yield_kg_per_mu).collect();
+            let outlets = crops.iter().map(|crop| {
+                let of_crop = lanes.iter().filter(|lane| lane.crop == crop.crop);
+                let outlet = |lane: &Lane| Outlet {
+                    name: lane.outlet.clone(),
+                    price: (0..weeks).map(|week| lane.net_back(lane.price[week][market])).collect(),
+                    limit_kg: (0..weeks).map(|week| lane.limit[week][market]).collect(),
+                };
+                of_crop.map(outlet).collect()
+            });
+            scenarios.push(Scenario {
+                name: format!("market {}, yield {}", LEVEL_NAMES[market], LEVEL_NAMES[harvest]),
+                weight: market_weight * harvest_weight,
+                yield_factor,
+                outlets: outlets.collect(),
+            });
+        }
+    }
+    scenarios
+}
