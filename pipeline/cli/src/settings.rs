@@ -51,10 +51,6 @@ pub struct Settings {
 pub struct CategorySettings {
     /// Its name in tables.
     pub category: Category,
-    /// Its Chinese name.
-    pub zh: String,
-    /// Its English name.
-    pub en: String,
     /// The step of its price series.
     pub cadence: Cadence,
     /// Steps ahead.
@@ -91,8 +87,6 @@ struct RawStore {
 #[derive(Debug, Deserialize)]
 struct RawCategory {
     order: i64,
-    zh: String,
-    en: String,
     cadence: Cadence,
     horizon: u32,
     targets: Vec<Target>,
@@ -164,8 +158,8 @@ fn check(raw: RawSettings, origins_of_settings: Vec<(String, String, String)>) -
         if category.horizon == 0 || category.horizon > 400 {
             return Err(refused(&format!("`categories.{name}.horizon` is {}; it lies between 1 and 400 steps", category.horizon)));
         }
-        let RawCategory { order, zh, en, cadence, horizon, targets, freshness_days } = category;
-        categories.push((order, CategorySettings { category: Category(name), zh, en, cadence, horizon, targets, freshness_days }));
+        let RawCategory { order, cadence, horizon, targets, freshness_days } = category;
+        categories.push((order, CategorySettings { category: Category(name), cadence, horizon, targets, freshness_days }));
     }
     categories.sort_by(|a, b| (a.0, &a.1.category).cmp(&(b.0, &b.1.category)));
     Ok(Settings {

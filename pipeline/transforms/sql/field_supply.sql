@@ -6,8 +6,8 @@
 -- check: harvest_to > harvest_from
 select
   p.base, p.plot, p.crop, p.sown_on, p.area_mu, c.category, c.family,
-  p.sown_on + c.days_to_harvest_min * interval '1 day' as harvest_from,
-  p.sown_on + (c.days_to_harvest_min + c.harvest_window_days) * interval '1 day' as harvest_to,
+  cast(cast(cast(p.sown_on as int) + c.days_to_harvest_min as int) as date) as harvest_from,
+  cast(cast(cast(p.sown_on as int) + c.days_to_harvest_min + c.harvest_window_days as int) as date) as harvest_to,
   cast(p.area_mu * c.yield_kg_per_mu as decimal(18, 3)) as expected_kg
 from plantings p
 join plots f on f.base = p.base and f.plot = p.plot

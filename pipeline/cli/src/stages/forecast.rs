@@ -167,12 +167,17 @@ async fn gather(ctx: &SessionContext, category: &CategorySettings, target: Targe
 }
 
 fn price_query(category: &CategorySettings, cadence: Cadence) -> String {
-    let (table, step) = match cadence {
+    let (table, step) = price_table(cadence);
+    format!("select market, commodity, grade, {step} as day, price_cny_per_kg as value from {table} where category = '{}'", quoted(&category.category.0))
+}
+
+/// The curated table of prices with that step, and the name of its step column.
+pub fn price_table(cadence: Cadence) -> (&'static str, &'static str) {
+    match cadence {
         Cadence::Day => ("price_daily", "day"),
         Cadence::Week => ("price_weekly", "week"),
         Cadence::Month => ("price_monthly", "month"),
-    };
-    format!("select market, commodity, grade, {step} as day, price_cny_per_kg as value from {table} where category = '{}'", quoted(&category.category.0))
+    }
 }
 
 /// A text inside single quotes of SQL.

@@ -6,7 +6,7 @@ use super::forecast::bug;
 use super::outlook::{Lane, Prospect, bases, prospect};
 use super::{Done, Step, transform};
 use crate::columns::Columns;
-use crate::exit::{Exit, Failure};
+use crate::exit::Failure;
 use crate::gap::Gap;
 use crate::rows::Rows;
 use chrono::{Days, NaiveDate};
@@ -197,9 +197,4 @@ fn fingerprint(step: &Step<'_>, versions: &BTreeMap<String, u64>) -> String {
     let tables = ["landed/crops", "landed/lanes", "landed/plantings", "landed/plots", "model/price_forecast", "model/demand_forecast"];
     let inputs = tables.map(|table| format!("{table}@{:?}", versions.get(table)));
     digest([said, step.as_of.to_string()].iter().chain(&inputs).map(|part| part.as_bytes()))
-}
-
-/// An error that is ours.
-pub fn ours(message: impl Into<String>) -> Failure {
-    Failure::new(Exit::Bug, message)
 }

@@ -1,12 +1,12 @@
 //! The data of the chain's report, and what both reports share. In: the day's tables. Out: a `ChainReport`.
 
 use super::Step;
-use super::forecast::{SPOKEN, quoted};
+use super::forecast::{SPOKEN, price_table, quoted};
 use super::report_base::{gap_status, spoken_model};
 use crate::exit::Failure;
 use crate::gap::Status;
 use crate::rows::Rows;
-use chrono::Days;
+use chrono::{Days, NaiveDate};
 use datafusion::prelude::SessionContext;
 use nongshi_domain::{Cadence, Target, week_start};
 use nongshi_reports::{
@@ -112,35 +112,39 @@ pub async fn scores(step: &Step<'_>, ctx: &SessionContext) -> Result<Vec<ScoreRo
     Ok((0..rows.len()).filter_map(score).collect())
 }
 
-/// The main series that match: those with the longest history first, at most so many.
+/// The main series that match, at most so many: what sells most, then what has the longest history.
 pub async fn outlooks(step: &Step<'_>, ctx: &SessionContext, target: Target, which: &str, most: usize) -> Result<Vec<SeriesOutlook>, Failure> {
     let table = if target == Target::Price { "price_forecast" } else { "demand_forecast" };
     let forecast = format!("as_of = '{}' and model = '{SPOKEN}' and {which}", step.as_of);
-    let mut found = Vec::new();
-    let keys = Rows::of(ctx, &format!("select distinct market, commodity, grade, cadence from {table} where {forecast}")).await?;
+    let keys = Rows::of(
+        ctx,
+        &format!(
+            "with k as (select market, commodity, grade, cadence, min(day) as first_day from {table} where {forecast} group by market, commodity, grade, cadence), \
+             s as (select commodity, sum(sold_kg) as sold_kg from sales_weekly group by commodity), \
+             h as (select market, commodity, grade, count(*) as days from price_daily group by market, commodity, grade) \
+             select k.market, k.commodity, k.grade, k.cadence, k.first_day from k left join s on s.commodity = k.commodity \
+             left join h on h.market = k.market and h.commodity = k.commodity and h.grade = k.grade \
+             order by coalesce(s.sold_kg, 0) desc, coalesce(h.days, 0) desc, k.market, k.commodity, k.grade limit {most}"
+        ),
+    )
+    .await?;
+    let mut outlooks = Vec::new();
     for row in 0..keys.len() {
         let part = |column: &str| keys.text(row, column).unwrap_or_default();
         let (market, commodity, grade, cadence) = (part("market"), part("commodity"), part("grade"), cadence(&part("cadence")));
-        let history = history(ctx, target, cadence, &market, &commodity, &grade).await?;
-        found.push((history, market, commodity, grade, cadence));
-    }
-    let weight = |history: &[Observed]| match target {
-        // the longest price series, the largest demand
-        Target::Price => history.len() as f64,
-        Target::Demand => history.iter().filter_map(|step| step.value).sum(),
-    };
-    found.sort_by(|a, b| weight(&b.0).total_cmp(&weight(&a.0)).then_with(|| (&a.1, &a.2, &a.3).cmp(&(&b.1, &b.2, &b.3))));
-    let mut outlooks = Vec::new();
-    for (history, market, commodity, grade, cadence) in found.into_iter().take(most) {
+        let Some(first_day) = keys.day(row, "first_day") else { continue };
         let key = format!("market = '{}' and commodity = '{}' and grade = '{}'", quoted(&market), quoted(&commodity), quoted(&grade));
         let rows = Rows::of(ctx, &format!("select day, q10, q50, q90 from {table} where {forecast} and {key} order by day")).await?;
-        let ahead = |row: usize| Some(QuantileStep { day: rows.day(row, "day")?, quantiles: Quantiles { low: rows.number(row, "q10")?, median: rows.number(row, "q50")?, high: rows.number(row, "q90")? } });
+        let ahead = |row: usize| {
+            let quantiles = Quantiles { low: rows.number(row, "q10")?, median: rows.number(row, "q50")?, high: rows.number(row, "q90")? };
+            Some(QuantileStep { day: rows.day(row, "day")?, quantiles })
+        };
         outlooks.push(SeriesOutlook {
-            subject: Words::same(commodity),
+            subject: Words::same(&commodity),
             place: market.clone(),
             target,
             cadence,
-            history,
+            history: history(ctx, target, cadence, (&market, &commodity, &grade), first_day).await?,
             forecast: (0..rows.len()).filter_map(ahead).collect(),
             model: spoken_model(),
             source: if target == Target::Price { Words::same(market) } else { Words::new("门店销售", "shop sales") },
@@ -157,24 +161,17 @@ fn cadence(name: &str) -> Cadence {
     }
 }
 
-async fn history(ctx: &SessionContext, target: Target, cadence: Cadence, market: &str, commodity: &str, grade: &str) -> Result<Vec<Observed>, Failure> {
+/// The whole steps before the first one that is forecast.
+async fn history(ctx: &SessionContext, target: Target, cadence: Cadence, key: (&str, &str, &str), before: NaiveDate) -> Result<Vec<Observed>, Failure> {
+    let (market, commodity, grade) = (quoted(key.0), quoted(key.1), quoted(key.2));
     let query = match (target, cadence) {
-        (Target::Demand, _) => format!("select week as day, sold_kg as value from sales_weekly where commodity = '{}'", quoted(commodity)),
+        (Target::Demand, _) => format!("select week as day, sold_kg as value from sales_weekly where commodity = '{commodity}'"),
         (Target::Price, cadence) => {
-            let (table, step) = match cadence {
-                Cadence::Day => ("price_daily", "day"),
-                Cadence::Week => ("price_weekly", "week"),
-                Cadence::Month => ("price_monthly", "month"),
-            };
-            format!(
-                "select {step} as day, price_cny_per_kg as value from {table} where market = '{}' and commodity = '{}' and grade = '{}'",
-                quoted(market),
-                quoted(commodity),
-                quoted(grade)
-            )
+            let (table, step) = price_table(cadence);
+            format!("select {step} as day, price_cny_per_kg as value from {table} where market = '{market}' and commodity = '{commodity}' and grade = '{grade}'")
         }
     };
-    let rows = Rows::of(ctx, &format!("{query} order by day")).await?;
+    let rows = Rows::of(ctx, &format!("select day, value from ({query}) where day < date '{before}' order by day")).await?;
     Ok((0..rows.len()).filter_map(|row| Some(Observed { day: rows.day(row, "day")?, value: rows.number(row, "value") })).collect())
 }
 
