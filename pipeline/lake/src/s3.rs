@@ -6,9 +6,18 @@ use deltalake::logstore::{
 };
 use deltalake::{DeltaResult, DeltaTableError};
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, S3ConditionalPut};
+use object_store::RetryConfig;
 use object_store::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 use url::Url;
+
+/// The option that says how long a request is tried again, in seconds.
+const RETRY_TIMEOUT: &str = "retry_timeout_secs";
+/// Its default; a job that fails after it is worth a later retry by the scheduler.
+const RETRY_TIMEOUT_SECS: u64 = 30;
+/// Tries after the first.
+const MAX_RETRIES: usize = 8;
 
 #[derive(Debug)]
 struct S3Factory;
@@ -24,6 +33,8 @@ impl ObjectStoreFactory for S3Factory {
     fn parse_url_opts(&self, url: &Url, config: &StorageConfig) -> DeltaResult<(ObjectStoreRef, Path)> {
         let refused = |error: object_store::Error| DeltaTableError::ObjectStore { source: error };
         let mut builder = AmazonS3Builder::new().with_url(url.as_str()).with_conditional_put(S3ConditionalPut::ETagMatch);
+        let limit = config.raw.get(RETRY_TIMEOUT).and_then(|text| text.parse().ok()).unwrap_or(RETRY_TIMEOUT_SECS);
+        builder = builder.with_retry(RetryConfig { max_retries: MAX_RETRIES, retry_timeout: Duration::from_secs(limit), ..Default::default() });
         for (key, value) in &config.raw {
             // other keys are deltalake's own
             if let Ok(key) = key.to_ascii_lowercase().parse::<AmazonS3ConfigKey>() {

@@ -68,7 +68,9 @@ pub(super) fn decide_by(report: &BaseReport, voice: &Voice) -> Section {
     let later = report.orders.len() - due.len();
     let mut blocks = Vec::new();
     if due.is_empty() {
-        blocks.push(Block::Note(nothing("orders.none", &report.gaps, GapTarget::Plan, voice)));
+        // with a plan the verdict has said why
+        let why = if report.summary.is_some() { &[] } else { report.gaps.as_slice() };
+        blocks.push(Block::Note(nothing("orders.none", why, GapTarget::Plan, voice)));
     } else {
         let total = |of: fn(&SowingOrder) -> f64| due.iter().map(|order| of(order)).sum::<f64>();
         blocks.push(Block::Say(voice.say(

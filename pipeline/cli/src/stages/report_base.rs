@@ -7,7 +7,7 @@ use super::{Step, outlook};
 use crate::exit::Failure;
 use crate::gap::Status;
 use crate::rows::Rows;
-use chrono::{Days, NaiveDate};
+use chrono::{Datelike, Days, NaiveDate};
 use datafusion::prelude::SessionContext;
 use nongshi_domain::{Target, week_start};
 use nongshi_reports::{
@@ -110,10 +110,14 @@ fn verdicts(planting: &Rows, orders: &[SowingOrder], planned: bool, english: &En
         *sum = (sum.0 + order.area_mu, sum.1 + order.margin_cny, order.worst_cny_per_mu);
     }
     if by_crop.is_empty() {
-        let reason = match (planned, planting.len()) {
+        let later = (0..planting.len()).filter_map(|row| planting.day(row, "sow_week")).min();
+        let reason = match (planned, later) {
             (false, _) => Reason::NoForecast,
-            (true, 0) => Reason::BelowCost,
-            (true, _) => Reason::OutOfSeason,
+            (true, None) => Reason::BelowCost,
+            (true, Some(week)) => Reason::Other(Words::new(
+                format!("地里有茬，或晚几周播更划算；计划最早的一次播种在{}月{}日那一周", week.month(), week.day()),
+                format!("land is taken or a later sowing earns more; the first one planned is in the week of {}", week.format("%-d %B")),
+            )),
         };
         return vec![Verdict::NothingToSow { reason }];
     }
@@ -280,7 +284,7 @@ async fn plan_gaps(ctx: &SessionContext, of_base: &str, english: &English) -> Re
         let (reason, crops) = (rows.text(row, "reason").unwrap_or_default(), rows.text(row, "crops").unwrap_or_default());
         let english_crops = crops.split('、').map(|crop| english.get(crop).map_or(crop, String::as_str)).collect::<Vec<_>>().join(", ");
         let reason = Words::new(format!("{}：{crops}", chinese_reason(&reason)), format!("{reason}: {english_crops}"));
-        Gap { category: String::new(), target: GapTarget::Plan, status: GapStatus::Alive, last_day: None, reason }
+        Gap { category: String::new(), target: GapTarget::Plan, status: GapStatus::Missing, last_day: None, reason }
     };
     Ok((0..rows.len()).map(gap).collect())
 }
