@@ -10,6 +10,8 @@ use deltalake::kernel::StructType;
 use deltalake::kernel::engine::arrow_conversion::TryIntoKernel;
 use deltalake::DeltaTable;
 use futures::TryStreamExt;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::properties::WriterProperties;
 use serde::{Deserialize, Serialize};
 
 /// The key of our note in a commit's information.
@@ -91,4 +93,9 @@ pub(crate) fn properties(note: &Note, once: Option<&str>) -> Result<deltalake::k
 pub(crate) async fn done_before(table: &DeltaTable, once: &str) -> Result<bool, LakeError> {
     let store = table.log_store();
     Ok(table.snapshot()?.transaction_version(store.as_ref(), once).await?.is_some())
+}
+
+/// How files are written: zstd, as every reader of Parquet knows it.
+pub(crate) fn written() -> WriterProperties {
+    WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default())).build()
 }

@@ -61,7 +61,7 @@ impl Lake {
         let note = Note::Made { as_of: scope.day(), content, fingerprint: fingerprint.to_string() };
         fence().await?;
         let rows = if rows.is_empty() { vec![RecordBatch::new_empty(schema)] } else { rows };
-        let mut write = table.write(rows).with_save_mode(SaveMode::Overwrite).with_commit_properties(delta::properties(&note, None)?);
+        let mut write = table.write(rows).with_save_mode(SaveMode::Overwrite).with_writer_properties(delta::written()).with_commit_properties(delta::properties(&note, None)?);
         if let Scope::AsOf(day) = scope {
             write = write.with_replace_where(col("as_of").eq(lit(day.to_string())));
         }
@@ -77,7 +77,7 @@ impl Lake {
         }
         let note = Note::Entry { entry: entry.to_string() };
         fence().await?;
-        let mut table = table.write(vec![rows]).with_save_mode(SaveMode::Append).with_commit_properties(delta::properties(&note, Some(entry))?).await?;
+        let mut table = table.write(vec![rows]).with_save_mode(SaveMode::Append).with_writer_properties(delta::written()).with_commit_properties(delta::properties(&note, Some(entry))?).await?;
         delta::read_back(&mut table, id, &note).await?;
         Ok(true)
     }
