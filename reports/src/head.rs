@@ -4,7 +4,7 @@
 use crate::data::{Gap, GapStatus, GapTarget, Head};
 use crate::page::{Fact, Facts, GapLine, GapPanel};
 use crate::voice::Voice;
-use chrono::Days;
+use chrono::{Datelike, Days};
 use nongshi_domain::Target;
 use std::collections::BTreeMap;
 
@@ -72,7 +72,9 @@ fn freshness(head: &Head, voice: &Voice) -> Option<String> {
                 None => voice.say("head.never_came", &[("feed", &feed)]),
                 Some(day) => {
                     let key = if fresh.late { "head.late" } else { "head.fresh" };
-                    voice.say(key, &[("feed", &feed), ("day", &voice.short_day(day))])
+                    // a day of another year is told with its year
+                    let told = if day.year() == head.as_of.year() { voice.short_day(day) } else { voice.day(day) };
+                    voice.say(key, &[("feed", &feed), ("day", &told)])
                 }
             }
         })

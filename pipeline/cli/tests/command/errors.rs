@@ -6,15 +6,21 @@ use tempfile::TempDir;
 
 /// A project with prices of two commodities over two years, written by `init` and filled here.
 fn project() -> (TempDir, PathBuf) {
+    project_with(&prices("date,market,product,category,price", "5.20"))
+}
+
+/// The same with other prices.
+pub fn project_with(prices: &str) -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let at = folder.path().join("chain");
     let made = nongshi(&[], &["init", at.to_str().expect("a plain path")]);
     assert!(made.status.success(), "{}", text(&made.stderr));
-    std::fs::write(at.join("inbox/prices.csv"), prices("date,market,product,category,price", "5.20")).expect("a temporary folder");
+    std::fs::write(at.join("inbox/prices.csv"), prices).expect("a temporary folder");
     (folder, at)
 }
 
-fn prices(header: &str, last: &str) -> String {
+/// A price file; the last row is a commodity of its own with the price given.
+pub fn prices(header: &str, last: &str) -> String {
     let first: chrono::NaiveDate = "2024-01-01".parse().expect("a date");
     let mut lines = vec![header.to_string()];
     for day in 0..730_u64 {
