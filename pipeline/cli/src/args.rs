@@ -6,7 +6,12 @@ use std::path::PathBuf;
 
 /// nongshi 农时: from sales and prices to the next planting and harvest plan.
 #[derive(Debug, Parser)]
-#[command(name = "nongshi", version, about, after_help = "Settings: flag > NONGSHI_SECTION_KEY in the environment > nongshi.toml > default.\nExit codes: 0 done, 1 done with gaps, 2 usage, 3 settings, 4 a gate refused, 5 not reachable, 6 locked, 70 a bug, 130/143 interrupted.")]
+#[command(
+    name = "nongshi",
+    version,
+    about,
+    after_help = "Settings: flag > NONGSHI_SECTION_KEY in the environment > nongshi.toml > default.\nExit codes: 0 done, 1 done with gaps, 2 usage, 3 settings, 4 a gate refused, 5 not reachable, 6 locked, 70 a bug, 130/143 interrupted."
+)]
 pub struct Cli {
     /// The project folder.
     #[arg(short = 'C', long = "directory", global = true, default_value = ".")]

@@ -20,14 +20,22 @@ pub async fn doctor(folder: &Path) -> Result<Exit, Failure> {
         Ok(said) => println!("OK    {name:<10} {said}"),
         Err(failure) => {
             failed = true;
-            println!("FAIL  {name:<10} {}{}", failure.message, failure.hint.map_or(String::new(), |hint| format!("\n                 hint: {hint}")));
+            println!(
+                "FAIL  {name:<10} {}{}",
+                failure.message,
+                failure.hint.map_or(String::new(), |hint| format!("\n                 hint: {hint}"))
+            );
         }
     };
     line("feeds", project.contracts().map(|contracts| format!("{} contracts", contracts.len())));
     for contract in project.contracts().unwrap_or_default() {
         let root = project.folder.join(contract.root());
         if !root.is_dir() {
-            line("feeds", Err(Failure::new(Exit::Gaps, format!("feed {}: no folder `{}`", contract.feed, contract.root())).hint(format!("set `[source] root` in feeds/{}.toml", contract.feed))));
+            line(
+                "feeds",
+                Err(Failure::new(Exit::Gaps, format!("feed {}: no folder `{}`", contract.feed, contract.root()))
+                    .hint(format!("set `[source] root` in feeds/{}.toml", contract.feed))),
+            );
         }
     }
     line("transforms", project.transforms().map(|transforms| format!("{} tables, in order", transforms.len())));

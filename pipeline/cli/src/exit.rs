@@ -82,14 +82,18 @@ impl Failure {
 impl From<LakeError> for Failure {
     fn from(error: LakeError) -> Failure {
         let (code, hint) = match &error {
-            LakeError::Unreachable { .. } => (Exit::Unreachable, "`nongshi doctor` looks at the store; `[store] url` in nongshi.toml says where it is"),
+            LakeError::Unreachable { .. } => {
+                (Exit::Unreachable, "`nongshi doctor` looks at the store; `[store] url` in nongshi.toml says where it is")
+            }
             LakeError::Address { .. } => (Exit::Settings, "`[store] url` is a folder, `file:///...` or `s3://bucket/path`"),
             LakeError::NotAtomic(_) => (Exit::Settings, "choose a store that honours `If-None-Match`, or a local folder"),
             LakeError::Held { .. } => (Exit::Held, "wait for it to end, then run again"),
             LakeError::Fenced { .. } => (Exit::Held, "nothing was committed after the lock was lost; run again"),
             LakeError::Miscounted { .. } => (Exit::Refused, "nothing of this batch was landed; the raw bytes are kept"),
             LakeError::Schema { .. } => (Exit::Settings, "the lake was written by another version; use a new `[store] url`"),
-            LakeError::NotReadBack { .. } | LakeError::Delta(_) | LakeError::Object(_) => (Exit::Unreachable, "run again: what was committed is not committed twice"),
+            LakeError::NotReadBack { .. } | LakeError::Delta(_) | LakeError::Object(_) => {
+                (Exit::Unreachable, "run again: what was committed is not committed twice")
+            }
             LakeError::Arrow(_) | LakeError::Query(_) | LakeError::Record(_) => (Exit::Bug, "please report this message"),
         };
         Failure::of(code, &error).hint(hint)
@@ -113,9 +117,13 @@ impl From<TransformError> for Failure {
         let (code, hint) = match error {
             TransformError::Lake(error) => return error.into(),
             TransformError::Header { ref hint, .. } => (Exit::Settings, hint.0.clone()),
-            TransformError::Syntax { .. } | TransformError::Ring(_) | TransformError::Twice(_) => (Exit::Settings, "the files are in `transforms/`".into()),
+            TransformError::Syntax { .. } | TransformError::Ring(_) | TransformError::Twice(_) => {
+                (Exit::Settings, "the files are in `transforms/`".into())
+            }
             TransformError::Query { ref name, .. } => (Exit::Settings, format!("try the query of `{name}` with `nongshi sql -f`")),
-            TransformError::Check { ref name, .. } => (Exit::Refused, format!("nothing was published; look with `nongshi sql -f` at what `{name}` selects")),
+            TransformError::Check { ref name, .. } => {
+                (Exit::Refused, format!("nothing was published; look with `nongshi sql -f` at what `{name}` selects"))
+            }
         };
         Failure::of(code, &error).hint(hint)
     }

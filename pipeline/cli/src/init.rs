@@ -17,7 +17,8 @@ const FILES: &[(&str, &str)] = &[
 /// Writes the folder; one that holds a project already is refused.
 pub fn init(directory: &Path) -> Result<Exit, Failure> {
     if directory.join("nongshi.toml").exists() {
-        return Err(Failure::new(Exit::Settings, format!("`{}` holds a project already", directory.display())).hint("choose another folder; nothing was changed"));
+        return Err(Failure::new(Exit::Settings, format!("`{}` holds a project already", directory.display()))
+            .hint("choose another folder; nothing was changed"));
     }
     for (path, text) in FILES {
         let path = directory.join(path);

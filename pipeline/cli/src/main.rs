@@ -35,7 +35,8 @@ fn main() -> ExitCode {
     let ended = std::thread::Builder::new().stack_size(STACK_BYTES).spawn(|| conduct(cli)).map(std::thread::JoinHandle::join);
     end(match ended {
         Ok(Ok(ended)) => ended,
-        Ok(Err(_)) => Err(Failure::new(Exit::Bug, "a bug of nongshi ended the command").hint("what was committed is whole; please report the lines above")),
+        Ok(Err(_)) => Err(Failure::new(Exit::Bug, "a bug of nongshi ended the command")
+            .hint("what was committed is whole; please report the lines above")),
         Err(error) => Err(Failure::new(Exit::Unreachable, format!("the machine grants no thread: {error}"))),
     })
 }

@@ -55,11 +55,13 @@ impl Project {
 
     fn texts(&self, below: &str, ending: &str) -> Result<Vec<(String, String)>, Failure> {
         let Ok(entries) = std::fs::read_dir(self.folder.join(below)) else { return Ok(Vec::new()) };
-        let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|found| found == ending)).collect();
+        let mut paths: Vec<PathBuf> =
+            entries.flatten().map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|found| found == ending)).collect();
         paths.sort();
         let read = |path: PathBuf| {
             let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-            let text = std::fs::read_to_string(&path).map_err(|error| Failure::new(Exit::Settings, format!("`{below}/{name}.{ending}` cannot be read: {error}")))?;
+            let text = std::fs::read_to_string(&path)
+                .map_err(|error| Failure::new(Exit::Settings, format!("`{below}/{name}.{ending}` cannot be read: {error}")))?;
             Ok((name, text))
         };
         paths.into_iter().map(read).collect()
@@ -67,7 +69,8 @@ impl Project {
 }
 
 fn no_project(folder: &Path) -> Failure {
-    Failure::new(Exit::Settings, format!("no project folder at `{}`: it holds no nongshi.toml", folder.display())).hint("`nongshi init DIR` writes one; `-C DIR` names another")
+    Failure::new(Exit::Settings, format!("no project folder at `{}`: it holds no nongshi.toml", folder.display()))
+        .hint("`nongshi init DIR` writes one; `-C DIR` names another")
 }
 
 fn store_url(folder: &Path, given: &str) -> Result<Url, Failure> {
@@ -84,6 +87,7 @@ fn store_url(folder: &Path, given: &str) -> Result<Url, Failure> {
 
 /// object_store's own keys: from the settings, and `AWS_*` from the environment, which wins.
 fn store_options(settings: &Settings, environment: &BTreeMap<String, String>) -> HashMap<String, String> {
-    let from_environment = environment.iter().filter(|(name, _)| name.starts_with("AWS_")).map(|(name, value)| (name.to_lowercase(), value.clone()));
+    let from_environment =
+        environment.iter().filter(|(name, _)| name.starts_with("AWS_")).map(|(name, value)| (name.to_lowercase(), value.clone()));
     settings.store_options.iter().map(|(key, value)| (key.clone(), value.clone())).chain(from_environment).collect()
 }

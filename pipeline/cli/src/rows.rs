@@ -90,5 +90,9 @@ fn plain(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
 /// Arrow's day as a date.
 fn day_of(days: i32) -> Option<NaiveDate> {
     let epoch = NaiveDate::default();
-    if days >= 0 { epoch.checked_add_days(Days::new(days as u64)) } else { epoch.checked_sub_days(Days::new(u64::from(days.unsigned_abs()))) }
+    if days >= 0 {
+        epoch.checked_add_days(Days::new(days as u64))
+    } else {
+        epoch.checked_sub_days(Days::new(u64::from(days.unsigned_abs())))
+    }
 }

@@ -125,14 +125,19 @@ struct RawSql {
 /// Reads the settings of a project from its file's text and the environment.
 pub fn read(text: &str, environment: &BTreeMap<String, String>) -> Result<Settings, Failure> {
     let defaults: toml::Table = DEFAULTS.parse().map_err(|error: toml::de::Error| Failure::new(Exit::Bug, error.to_string()))?;
-    let given: toml::Table = text.parse().map_err(|error: toml::de::Error| Failure::new(Exit::Settings, format!("nongshi.toml cannot be read\n{}", error.to_string().trim_end())))?;
+    let given: toml::Table = text.parse().map_err(|error: toml::de::Error| {
+        Failure::new(Exit::Settings, format!("nongshi.toml cannot be read\n{}", error.to_string().trim_end()))
+    })?;
     refuse_unknown(&defaults, &given, text)?;
     let mut origins = BTreeMap::new();
     let mut merged = toml::Table::new();
     merge(&mut merged, &defaults, "", "default", &mut origins);
     merge(&mut merged, &given, "", "nongshi.toml", &mut origins);
     merge_environment(&mut merged, environment, &mut origins)?;
-    let raw: RawSettings = merged.clone().try_into().map_err(|error: toml::de::Error| Failure::new(Exit::Settings, format!("nongshi.toml: {}", error.message())).hint("`nongshi config show` lists every setting with its value"))?;
+    let raw: RawSettings = merged.clone().try_into().map_err(|error: toml::de::Error| {
+        Failure::new(Exit::Settings, format!("nongshi.toml: {}", error.message()))
+            .hint("`nongshi config show` lists every setting with its value")
+    })?;
     let shown = origins.into_iter().map(|(key, (value, origin))| (key, value, origin)).collect();
     check(raw, shown)
 }
@@ -190,7 +195,8 @@ fn check(raw: RawSettings, origins_of_settings: Vec<(String, String, String)>) -
 fn refuse_unknown(defaults: &toml::Table, given: &toml::Table, text: &str) -> Result<(), Failure> {
     let mut known = BTreeMap::new();
     flatten(defaults, "", &mut known);
-    let category_keys: Vec<String> = known.keys().filter_map(|key| key.strip_prefix("categories.")?.split_once('.')).map(|(_, key)| key.to_string()).collect();
+    let category_keys: Vec<String> =
+        known.keys().filter_map(|key| key.strip_prefix("categories.")?.split_once('.')).map(|(_, key)| key.to_string()).collect();
     let mut flat = BTreeMap::new();
     flatten(given, "", &mut flat);
     for key in flat.keys() {
@@ -205,9 +211,13 @@ fn refuse_unknown(defaults: &toml::Table, given: &toml::Table, text: &str) -> Re
                 None => known.keys().filter(|key| !key.starts_with("categories.")).cloned().collect(),
             };
             let last = key.rsplit('.').next().unwrap_or(key);
-            let line = text.lines().position(|line| line.trim_start().starts_with(last)).map_or(String::new(), |line| format!(":{}", line + 1));
+            let line =
+                text.lines().position(|line| line.trim_start().starts_with(last)).map_or(String::new(), |line| format!(":{}", line + 1));
             let hint = Hint::for_name(key, names.iter().map(String::as_str));
-            return Err(Failure { hint: Some(hint), ..Failure::new(Exit::Settings, format!("nongshi.toml{line}: the key `{key}` is not known")) });
+            return Err(Failure {
+                hint: Some(hint),
+                ..Failure::new(Exit::Settings, format!("nongshi.toml{line}: the key `{key}` is not known"))
+            });
         }
     }
     Ok(())
@@ -246,7 +256,11 @@ fn merge(into: &mut toml::Table, from: &toml::Table, above: &str, origin: &str, 
 }
 
 /// `NONGSHI_STORE_URL` sets `store.url`: each known key under its own name.
-fn merge_environment(into: &mut toml::Table, environment: &BTreeMap<String, String>, origins: &mut BTreeMap<String, (String, String)>) -> Result<(), Failure> {
+fn merge_environment(
+    into: &mut toml::Table,
+    environment: &BTreeMap<String, String>,
+    origins: &mut BTreeMap<String, (String, String)>,
+) -> Result<(), Failure> {
     let mut flat = BTreeMap::new();
     flatten(into, "", &mut flat);
     for (key, before) in flat {
@@ -280,8 +294,16 @@ mod tests {
     fn an_unknown_key_names_the_nearest_one() {
         // (text, message, hint)
         for (text, message, hint) in [
-            ("[planning]\nrisk_avversion = 0.1", "nongshi.toml:2: the key `planning.risk_avversion` is not known", "did you mean `planning.risk_aversion`?"),
-            ("[categories.eggs]\nhorizn = 3", "nongshi.toml:2: the key `categories.eggs.horizn` is not known", "did you mean `categories.eggs.horizon`?"),
+            (
+                "[planning]\nrisk_avversion = 0.1",
+                "nongshi.toml:2: the key `planning.risk_avversion` is not known",
+                "did you mean `planning.risk_aversion`?",
+            ),
+            (
+                "[categories.eggs]\nhorizn = 3",
+                "nongshi.toml:2: the key `categories.eggs.horizn` is not known",
+                "did you mean `categories.eggs.horizon`?",
+            ),
         ] {
             let failure = read(text, &BTreeMap::new()).expect_err("an unknown key");
             assert_eq!((failure.message.as_str(), failure.hint.expect("a hint").0.as_str(), failure.code), (message, hint, Exit::Settings));

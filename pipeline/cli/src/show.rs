@@ -42,7 +42,8 @@ fn table(out: &mut dyn Write, batches: &[RecordBatch]) -> std::io::Result<()> {
             *width = (*width).max(cell.as_deref().unwrap_or_default().width());
         }
     }
-    let right: Vec<bool> = batches.first().map_or(Vec::new(), |batch| batch.schema().fields().iter().map(|field| field.data_type().is_numeric()).collect());
+    let right: Vec<bool> =
+        batches.first().map_or(Vec::new(), |batch| batch.schema().fields().iter().map(|field| field.data_type().is_numeric()).collect());
     let line = |out: &mut dyn Write, cells: &[&str]| {
         let padded = cells.iter().enumerate().map(|(place, cell)| {
             let pad = " ".repeat(widths[place] - cell.width());
@@ -71,7 +72,8 @@ fn csv(out: &mut dyn Write, batches: &[RecordBatch]) -> Result<(), Failure> {
 /// Numbers stand as the engine spells them, so that decimals stay exact.
 fn json(out: &mut dyn Write, batches: &[RecordBatch], format: Format) -> std::io::Result<()> {
     let names: Vec<String> = names(batches).iter().map(|name| serde_json::Value::from(name.as_str()).to_string()).collect();
-    let kinds: Vec<DataType> = batches.first().map_or(Vec::new(), |batch| batch.schema().fields().iter().map(|field| field.data_type().clone()).collect());
+    let kinds: Vec<DataType> =
+        batches.first().map_or(Vec::new(), |batch| batch.schema().fields().iter().map(|field| field.data_type().clone()).collect());
     let plain = |kind: &DataType, cell: &str| (kind.is_numeric() && !cell.contains(['N', 'i', 'n'])) || *kind == DataType::Boolean;
     let object = |row: &Vec<Option<String>>| {
         let members = row.iter().enumerate().map(|(place, cell)| match cell {

@@ -4,7 +4,7 @@ use crate::args::{Format, When};
 use crate::exit::{Exit, Failure};
 use crate::project::Project;
 use crate::show;
-use crate::stages::transform::session;
+use crate::stages::transform::{as_known, session};
 use crate::way::day;
 use arrow::array::RecordBatch;
 use datafusion::execution::runtime_env::RuntimeEnv;
@@ -17,21 +17,30 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Answers one query.
-pub async fn sql(folder: &Path, when: When, command: Option<String>, file: Option<PathBuf>, format: Option<Format>, output: Option<PathBuf>) -> Result<Exit, Failure> {
+pub async fn sql(
+    folder: &Path,
+    when: When,
+    command: Option<String>,
+    file: Option<PathBuf>,
+    format: Option<Format>,
+    output: Option<PathBuf>,
+) -> Result<Exit, Failure> {
     let project = Project::open(folder)?;
     let query = match (command, file) {
         (Some(query), _) => query,
-        (None, Some(path)) => std::fs::read_to_string(&path).map_err(|error| Failure::new(Exit::Usage, format!("`{}` cannot be read: {error}", path.display())))?,
+        (None, Some(path)) => std::fs::read_to_string(&path)
+            .map_err(|error| Failure::new(Exit::Usage, format!("`{}` cannot be read: {error}", path.display())))?,
         (None, None) => return Err(Failure::new(Exit::Usage, "no query was given")),
     };
-    let (ctx, _) = session(&project.lake, day(when)).await?;
+    let (ctx, _) = session(&project, day(when)).await?;
     let batches = answer(&ctx, &query).await?;
     let (batches, cut) = shorten(batches, project.settings.max_rows, output.is_some());
     let on_terminal = output.is_none() && std::io::stdout().is_terminal();
     let format = format.unwrap_or(if on_terminal { Format::Table } else { Format::Csv });
     match output {
         Some(path) => {
-            let mut out = std::fs::File::create(&path).map_err(|error| Failure::new(Exit::Unreachable, format!("`{}` cannot be written: {error}", path.display())))?;
+            let mut out = std::fs::File::create(&path)
+                .map_err(|error| Failure::new(Exit::Unreachable, format!("`{}` cannot be written: {error}", path.display())))?;
             show::write(&mut out, &batches, format)?;
         }
         None => show::write(&mut std::io::stdout().lock(), &batches, format)?,
@@ -60,8 +69,13 @@ async fn answer(ctx: &SessionContext, query: &str) -> Result<Vec<RecordBatch>, F
 async fn query_failure(ctx: &SessionContext, error: datafusion::error::DataFusionError) -> Failure {
     let message = error.strip_backtrace();
     let failure = Failure::new(Exit::Usage, message.clone());
-    let Some(given) = message.split_once("table 'datafusion.public.").and_then(|(_, rest)| rest.split_once('\'')).map(|(name, _)| name.to_string()) else { return failure };
-    let names = ctx.catalog("datafusion").and_then(|catalog| catalog.schema("public")).map(|schema| schema.table_names()).unwrap_or_default();
+    let Some(given) =
+        message.split_once("table 'datafusion.public.").and_then(|(_, rest)| rest.split_once('\'')).map(|(name, _)| name.to_string())
+    else {
+        return failure;
+    };
+    let names =
+        ctx.catalog("datafusion").and_then(|catalog| catalog.schema("public")).map(|schema| schema.table_names()).unwrap_or_default();
     match nearest(&given, names.iter().map(String::as_str)) {
         Some(name) => failure.hint(format!("did you mean `{name}`?")),
         None => failure.hint("`nongshi sql -c \"show tables\"` lists the tables"),
@@ -86,7 +100,7 @@ fn shorten(batches: Vec<RecordBatch>, most: usize, whole: bool) -> (Vec<RecordBa
 /// Serves SQL over the Postgres wire until it is interrupted.
 pub async fn serve(folder: &Path, when: When, listen: SocketAddr) -> Result<Exit, Failure> {
     let project = Project::open(folder)?;
-    let (ctx, _) = session(&project.lake, day(when)).await?;
+    let (ctx, _) = session(&project, day(when)).await?;
     let failed = |error: nongshi_serve::ServeError| Failure { hint: error.hint(), ..Failure::new(Exit::Settings, error.to_string()) };
     let bound = nongshi_serve::bind(&nongshi_serve::ServeSettings { address: listen, ..Default::default() }).await.map_err(failed)?;
     eprintln!("serving on {}, as of {}; end with Ctrl-C", bound.address(), day(when));
@@ -100,7 +114,9 @@ pub async fn cluster_query(folder: &Path, when: When, query: &str) -> Result<Exi
     let project = Project::open(folder)?;
     let failed = |error: nongshi_cluster::ClusterError| Failure::new(Exit::Unreachable, error.to_string());
     let ctx = nongshi_cluster::in_process(SessionConfig::new(), Arc::new(RuntimeEnv::default())).await.map_err(failed)?;
-    Catalog::pin(&project.lake).await?.register(&ctx, &project.lake, day(when)).await?;
+    let catalog = Catalog::pin(&project.lake).await?;
+    catalog.register(&ctx, &project.lake, day(when)).await?;
+    as_known(&ctx, &project, day(when), &catalog).await?;
     let batches = answer(&ctx, query).await?;
     show::write(&mut std::io::stdout().lock(), &batches, Format::Csv)?;
     std::io::stdout().flush().map_err(|error| Failure::new(Exit::Unreachable, error.to_string()))?;

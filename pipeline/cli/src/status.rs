@@ -12,11 +12,17 @@ use std::path::Path;
 /// Prints the ledger and the freshness of every feed as of the day.
 pub async fn status(folder: &Path, when: When) -> Result<Exit, Failure> {
     let project = Project::open(folder)?;
-    let (ctx, _) = session(&project.lake, day(when)).await?;
+    let (ctx, _) = session(&project, day(when)).await?;
     let as_of = day(when);
     print(&ctx, "runs", "runs", "select as_of, stages, ended_at, round(seconds, 1) as seconds, round(cpu_seconds, 1) as cpu_seconds, peak_memory_bytes / 1048576 as peak_mib, gaps from runs order by ended_at desc limit 10").await?;
     print(&ctx, "batches by feed", "batches", "select feed, count(*) as batches, sum(received) as received, sum(accepted) as accepted, sum(rejected) as rejected, sum(received) = sum(accepted) + sum(rejected) as adds_up from batches group by feed order by feed").await?;
-    print(&ctx, &format!("freshness as of {as_of}"), "freshness", "select category, target, feed, last_day, days from freshness order by category, target, feed").await?;
+    print(
+        &ctx,
+        &format!("freshness as of {as_of}"),
+        "freshness",
+        "select category, target, feed, last_day, days from freshness order by category, target, feed",
+    )
+    .await?;
     print(&ctx, &format!("forecasts as of {as_of}"), "forecast_status", &format!("select category, target, status, last_day, series, origins, reason from forecast_status where as_of = '{as_of}' order by place, target")).await?;
     Ok(Exit::Done)
 }

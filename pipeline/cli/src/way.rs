@@ -71,7 +71,11 @@ async fn walk(step: &Step<'_>, stages: &[Stage]) -> Result<(bool, Vec<Gap>), Fai
 /// The run's line in the ledger, with its cost; a run that changed nothing leaves none.
 async fn enter(step: &Step<'_>, stages: &[Stage], gaps: &[Gap]) -> Result<(), Failure> {
     let versions = Catalog::pin(step.lake()).await?.versions();
-    let versions: Vec<String> = versions.iter().filter(|(table, _)| !table.starts_with(Layer::Ledger.name())).map(|(table, version)| format!("{table}@{version}")).collect();
+    let versions: Vec<String> = versions
+        .iter()
+        .filter(|(table, _)| !table.starts_with(Layer::Ledger.name()))
+        .map(|(table, version)| format!("{table}@{version}"))
+        .collect();
     let names = stages.iter().map(|stage| stage.name()).collect::<Vec<_>>().join(",");
     let run_id = digest([step.as_of.to_string().as_bytes(), names.as_bytes(), versions.join(" ").as_bytes()])[..32].to_string();
     let (cpu_seconds, peak_memory) = machine::cost().unwrap_or_default();
@@ -95,7 +99,9 @@ fn tell_end(talk: &Talk, changed: bool, gaps: &[Gap]) {
     let what = if changed { "done" } else { "nothing changed: no table has a new version, no report a new byte" };
     let with = match gaps.len() {
         0 => String::new(),
-        count => format!(", {count} gaps: {}", gaps.iter().map(|gap| format!("{} {}", gap.subject, gap.what)).collect::<Vec<_>>().join(", ")),
+        count => {
+            format!(", {count} gaps: {}", gaps.iter().map(|gap| format!("{} {}", gap.subject, gap.what)).collect::<Vec<_>>().join(", "))
+        }
     };
     eprintln!("{what}{with}  [{:.1}s]", talk.seconds());
 }
@@ -104,9 +110,16 @@ fn say_what_would_run(project: &Project, as_of: AsOf, stages: &[Stage]) -> Resul
     eprintln!("nongshi    as of {as_of}; nothing is changed");
     for stage in stages {
         let what = match stage {
-            Stage::Ingest => format!("feeds: {}", project.contracts()?.iter().map(|contract| contract.feed.as_str()).collect::<Vec<_>>().join(", ")),
-            Stage::Transform => format!("tables: {}", project.transforms()?.iter().map(|transform| transform.name.as_str()).collect::<Vec<_>>().join(", ")),
-            Stage::Forecast => format!("categories: {}", project.settings.categories.iter().map(|category| category.category.0.as_str()).collect::<Vec<_>>().join(", ")),
+            Stage::Ingest => {
+                format!("feeds: {}", project.contracts()?.iter().map(|contract| contract.feed.as_str()).collect::<Vec<_>>().join(", "))
+            }
+            Stage::Transform => {
+                format!("tables: {}", project.transforms()?.iter().map(|transform| transform.name.as_str()).collect::<Vec<_>>().join(", "))
+            }
+            Stage::Forecast => format!(
+                "categories: {}",
+                project.settings.categories.iter().map(|category| category.category.0.as_str()).collect::<Vec<_>>().join(", ")
+            ),
             Stage::Plan => "every base that has plots".into(),
             Stage::Report => format!("reports/{as_of}/"),
         };

@@ -49,7 +49,9 @@ impl AggregateUDFImpl for Forecast {
     }
 
     fn state_fields(&self, args: StateFieldsArgs) -> Result<Vec<FieldRef>> {
-        let list = |name: &str, kind| Arc::new(Field::new(format!("{}[{name}]", args.name), DataType::List(Arc::new(Field::new("item", kind, true))), true));
+        let list = |name: &str, kind| {
+            Arc::new(Field::new(format!("{}[{name}]", args.name), DataType::List(Arc::new(Field::new("item", kind, true))), true))
+        };
         Ok(vec![
             list("days", DataType::Date32),
             list("values", DataType::Float64),
@@ -111,7 +113,8 @@ impl Gathered {
 
 impl Accumulator for Gathered {
     fn update_batch(&mut self, args: &[ArrayRef]) -> Result<()> {
-        let (days, values, horizons) = (args[0].as_primitive::<Date32Type>(), args[1].as_primitive::<Float64Type>(), args[2].as_primitive::<Int64Type>());
+        let (days, values, horizons) =
+            (args[0].as_primitive::<Date32Type>(), args[1].as_primitive::<Float64Type>(), args[2].as_primitive::<Int64Type>());
         for row in 0..days.len() {
             if horizons.is_valid(row) {
                 self.set_horizon(horizons.value(row))?;

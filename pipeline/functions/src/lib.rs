@@ -11,8 +11,8 @@ pub use guard::GuardUnnest;
 pub use opaque::opaque_udf;
 
 use datafusion::common::Result;
-use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::execution::FunctionRegistry;
+use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::prelude::{SessionConfig, SessionContext};
 use std::sync::Arc;
 

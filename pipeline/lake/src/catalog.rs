@@ -7,8 +7,8 @@ use crate::error::LakeError;
 use crate::pinned::PinnedTable;
 use crate::store::{Lake, Layer, TableId};
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
-use datafusion::catalog::{MemorySchemaProvider, SchemaProvider};
 use datafusion::catalog::MemTable;
+use datafusion::catalog::{MemorySchemaProvider, SchemaProvider};
 use datafusion::prelude::SessionContext;
 use nongshi_domain::{AsOf, LANDED, LandedTable};
 use std::collections::BTreeMap;
@@ -24,7 +24,13 @@ pub struct Catalog {
 
 /// The latest version of each key that was known on the day, as SQL over `landed.NAME`.
 pub fn view_sql(table: &LandedTable, as_of: AsOf) -> String {
-    let columns = table.columns.iter().map(|column| column.name).chain(["available_on", "feed", "batch_id", "source_row"]).collect::<Vec<_>>().join(", ");
+    let columns = table
+        .columns
+        .iter()
+        .map(|column| column.name)
+        .chain(["available_on", "feed", "batch_id", "source_row"])
+        .collect::<Vec<_>>()
+        .join(", ");
     format!(
         "select {columns} from (select *, row_number() over (partition by {key} order by available_on desc, batch_seq desc, source_row desc) as version_rank \
          from landed.{name} where available_on <= date '{as_of}') where version_rank = 1",
@@ -48,7 +54,8 @@ impl Catalog {
     /// Registers the tables: `landed.NAME` with every version, `NAME` as known on the day, the others by name.
     /// A landed table that does not exist yet is there and empty.
     pub async fn register(&self, ctx: &SessionContext, lake: &Lake, as_of: AsOf) -> Result<(), LakeError> {
-        let store = url::Url::parse(&lake.store_url()).map_err(|error| LakeError::Address { url: lake.store_url(), why: error.to_string() })?;
+        let store =
+            url::Url::parse(&lake.store_url()).map_err(|error| LakeError::Address { url: lake.store_url(), why: error.to_string() })?;
         ctx.register_object_store(&store, lake.object_store().clone());
         let landed = Arc::new(MemorySchemaProvider::new());
         for table in LANDED {
@@ -65,7 +72,9 @@ impl Catalog {
             };
             landed.register_table(table.name.into(), provider)?;
         }
-        let catalog = ctx.catalog("datafusion").ok_or_else(|| LakeError::Address { url: "datafusion".into(), why: "the session has no default catalog".into() })?;
+        let catalog = ctx
+            .catalog("datafusion")
+            .ok_or_else(|| LakeError::Address { url: "datafusion".into(), why: "the session has no default catalog".into() })?;
         catalog.register_schema("landed", landed)?;
         for table in LANDED {
             let view = ctx.sql(&view_sql(table, as_of)).await?.into_view();
@@ -88,8 +97,12 @@ impl Catalog {
 
 async fn batches_table(lake: &Lake) -> Result<RecordBatch, LakeError> {
     let rows = lake.batches().await?;
-    let text = |value: fn(&(String, crate::landing::BatchRecord)) -> &str| Arc::new(StringArray::from_iter_values(rows.iter().map(value))) as ArrayRef;
-    let count = |value: fn(&crate::landing::BatchRecord) -> u64| Arc::new(Int64Array::from_iter_values(rows.iter().map(|(_, record)| value(record) as i64))) as ArrayRef;
+    let text = |value: fn(&(String, crate::landing::BatchRecord)) -> &str| {
+        Arc::new(StringArray::from_iter_values(rows.iter().map(value))) as ArrayRef
+    };
+    let count = |value: fn(&crate::landing::BatchRecord) -> u64| {
+        Arc::new(Int64Array::from_iter_values(rows.iter().map(|(_, record)| value(record) as i64))) as ArrayRef
+    };
     Ok(RecordBatch::try_from_iter([
         ("table_name", text(|(table, _)| table)),
         ("feed", text(|(_, record)| &record.feed)),

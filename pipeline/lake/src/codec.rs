@@ -42,7 +42,13 @@ fn outside(error: serde_json::Error) -> DataFusionError {
 }
 
 impl LogicalExtensionCodec for LakeCodec {
-    fn try_decode_table_provider(&self, buf: &[u8], table: &TableReference, schema: SchemaRef, ctx: &TaskContext) -> Result<Arc<dyn TableProvider>> {
+    fn try_decode_table_provider(
+        &self,
+        buf: &[u8],
+        table: &TableReference,
+        schema: SchemaRef,
+        ctx: &TaskContext,
+    ) -> Result<Arc<dyn TableProvider>> {
         let Some(body) = buf.strip_prefix(MAGIC) else { return self.below.try_decode_table_provider(buf, table, schema, ctx) };
         let Wire { store, version, partition_columns, files } = serde_json::from_slice(body).map_err(outside)?;
         Ok(Arc::new(PinnedTable { store, version, schema, partition_columns, files }))
@@ -52,7 +58,12 @@ impl LogicalExtensionCodec for LakeCodec {
         let any: &dyn Any = node.as_ref();
         let Some(pinned) = any.downcast_ref::<PinnedTable>() else { return self.below.try_encode_table_provider(table, node, buf) };
         buf.extend_from_slice(MAGIC);
-        let wire = Wire { store: pinned.store.clone(), version: pinned.version, partition_columns: pinned.partition_columns, files: pinned.files.clone() };
+        let wire = Wire {
+            store: pinned.store.clone(),
+            version: pinned.version,
+            partition_columns: pinned.partition_columns,
+            files: pinned.files.clone(),
+        };
         serde_json::to_writer(buf, &wire).map_err(outside)
     }
 

@@ -6,9 +6,9 @@ use crate::error::LakeError;
 use crate::landing::BatchRecord;
 use crate::store::{Lake, TableId};
 use arrow::datatypes::Schema;
+use deltalake::DeltaTable;
 use deltalake::kernel::StructType;
 use deltalake::kernel::engine::arrow_conversion::TryIntoKernel;
-use deltalake::DeltaTable;
 use futures::TryStreamExt;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
@@ -32,12 +32,19 @@ pub(crate) enum Note {
 }
 
 /// The table, made with these columns if it is not there; its columns must be those.
-pub(crate) async fn open_or_create(lake: &Lake, id: &TableId, schema: &Schema, partition_columns: &[&str]) -> Result<DeltaTable, LakeError> {
+pub(crate) async fn open_or_create(
+    lake: &Lake,
+    id: &TableId,
+    schema: &Schema,
+    partition_columns: &[&str],
+) -> Result<DeltaTable, LakeError> {
     if let Some(table) = lake.table(id).await? {
         let wrong = |why: String| LakeError::Schema { table: id.to_string(), why };
         let stored: Schema = table.snapshot()?.snapshot().arrow_schema().as_ref().clone();
         for field in schema.fields() {
-            let Ok(found) = stored.field_with_name(field.name()) else { return Err(wrong(format!("column `{}` is missing", field.name()))) };
+            let Ok(found) = stored.field_with_name(field.name()) else {
+                return Err(wrong(format!("column `{}` is missing", field.name())));
+            };
             if found.data_type() != field.data_type() {
                 return Err(wrong(format!("column `{}` is {}, not {}", field.name(), found.data_type(), field.data_type())));
             }
@@ -82,7 +89,8 @@ pub(crate) async fn read_back(table: &mut DeltaTable, id: &TableId, note: &Note)
 
 /// Commit properties with our note and, where a write must happen once only, its application transaction.
 pub(crate) fn properties(note: &Note, once: Option<&str>) -> Result<deltalake::kernel::transaction::CommitProperties, LakeError> {
-    let properties = deltalake::kernel::transaction::CommitProperties::default().with_metadata([(NOTE.to_string(), serde_json::to_value(note)?)]);
+    let properties =
+        deltalake::kernel::transaction::CommitProperties::default().with_metadata([(NOTE.to_string(), serde_json::to_value(note)?)]);
     Ok(match once {
         Some(name) => properties.with_application_transaction(deltalake::kernel::Transaction::new(name, 1)),
         None => properties,

@@ -108,7 +108,12 @@ impl Lake {
         let rows = stored_rows(batch, &record)?;
         let note = Note::Batch(record);
         fence().await?;
-        table = table.write(vec![rows]).with_save_mode(SaveMode::Append).with_writer_properties(delta::written()).with_commit_properties(delta::properties(&note, Some(&batch_id))?).await?;
+        table = table
+            .write(vec![rows])
+            .with_save_mode(SaveMode::Append)
+            .with_writer_properties(delta::written())
+            .with_commit_properties(delta::properties(&note, Some(&batch_id))?)
+            .await?;
         Ok(Landed::Now(delta::read_back(&mut table, &id, &note).await?))
     }
 
@@ -135,7 +140,8 @@ impl Lake {
         }
         let note = Note::Rejected { batch_id: batch_id.to_string() };
         fence().await?;
-        let write = table.write(vec![rejected_rows(batch, batch_id)?]).with_save_mode(SaveMode::Append).with_writer_properties(delta::written());
+        let write =
+            table.write(vec![rejected_rows(batch, batch_id)?]).with_save_mode(SaveMode::Append).with_writer_properties(delta::written());
         let mut table = write.with_commit_properties(delta::properties(&note, Some(batch_id))?).await?;
         delta::read_back(&mut table, &id, &note).await?;
         Ok(())

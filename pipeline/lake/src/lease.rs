@@ -44,7 +44,13 @@ pub struct Lease {
 
 impl Lease {
     /// Takes the lease if nobody holds it: none is there, the last has run out, or its holder `is_gone`.
-    pub async fn take(lake: &Lake, holder: Holder, now: DateTime<Utc>, length: TimeDelta, is_gone: impl Fn(&Holder) -> bool) -> Result<Lease, LakeError> {
+    pub async fn take(
+        lake: &Lake,
+        holder: Holder,
+        now: DateTime<Utc>,
+        length: TimeDelta,
+        is_gone: impl Fn(&Holder) -> bool,
+    ) -> Result<Lease, LakeError> {
         let highest = highest(lake).await?;
         if let Some(fence) = highest {
             let body: Body = serde_json::from_slice(&lake.object_store().get(&path(lake, fence)).await?.bytes().await?)?;
@@ -57,7 +63,10 @@ impl Lease {
         match lake.object_store().put_opts(&path(lake, fence), body.into(), PutMode::Create.into()).await {
             Ok(_) => {}
             Err(object_store::Error::AlreadyExists { .. }) => {
-                return Err(LakeError::Held { holder: "a run that started at the same moment".into(), until: (now + length).format("%H:%M:%SZ").to_string() });
+                return Err(LakeError::Held {
+                    holder: "a run that started at the same moment".into(),
+                    until: (now + length).format("%H:%M:%SZ").to_string(),
+                });
             }
             Err(error) => return Err(lake.unreachable(error)),
         }

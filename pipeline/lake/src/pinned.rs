@@ -71,7 +71,13 @@ impl Lake {
             })
             .collect();
         files.sort_by(|a, b| a.path.cmp(&b.path));
-        Ok(Some(PinnedTable { store: self.store_url(), version: table.version().unwrap_or_default(), schema, partition_columns: partitions.len(), files }))
+        Ok(Some(PinnedTable {
+            store: self.store_url(),
+            version: table.version().unwrap_or_default(),
+            schema,
+            partition_columns: partitions.len(),
+            files,
+        }))
     }
 
     /// The object store's own URL, as DataFusion names it.
@@ -105,7 +111,13 @@ impl TableProvider for PinnedTable {
         TableType::Base
     }
 
-    async fn scan(&self, state: &dyn Session, projection: Option<&Vec<usize>>, filters: &[Expr], limit: Option<usize>) -> QueryResult<Arc<dyn ExecutionPlan>> {
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> QueryResult<Arc<dyn ExecutionPlan>> {
         if self.files.is_empty() {
             let schema = match projection {
                 Some(columns) => Arc::new(self.schema.project(columns)?),
@@ -122,7 +134,9 @@ impl TableProvider for PinnedTable {
                     Some(value) => ScalarValue::try_from_string(value.clone(), field.data_type()),
                     None => ScalarValue::try_from(field.data_type()),
                 });
-                Ok::<_, DataFusionError>(PartitionedFile::new(file.path.clone(), file.size).with_partition_values(values.collect::<QueryResult<Vec<_>>>()?))
+                Ok::<_, DataFusionError>(
+                    PartitionedFile::new(file.path.clone(), file.size).with_partition_values(values.collect::<QueryResult<Vec<_>>>()?),
+                )
             })
             .collect::<QueryResult<_>>()?;
         let groups = FileGroup::new(files).split_files(state.config().target_partitions());

@@ -47,7 +47,15 @@ impl Lake {
     }
 
     /// Replaces the scope's rows unless they are the same.
-    pub async fn publish(&self, id: &TableId, scope: Scope, schema: SchemaRef, rows: Vec<RecordBatch>, fingerprint: &str, fence: impl AsyncFn() -> Result<(), LakeError>) -> Result<Published, LakeError> {
+    pub async fn publish(
+        &self,
+        id: &TableId,
+        scope: Scope,
+        schema: SchemaRef,
+        rows: Vec<RecordBatch>,
+        fingerprint: &str,
+        fence: impl AsyncFn() -> Result<(), LakeError>,
+    ) -> Result<Published, LakeError> {
         let content = content_of(&rows)?;
         let partition: &[&str] = match scope {
             Scope::Whole => &[],
@@ -61,7 +69,11 @@ impl Lake {
         let note = Note::Made { as_of: scope.day(), content, fingerprint: fingerprint.to_string() };
         fence().await?;
         let rows = if rows.is_empty() { vec![RecordBatch::new_empty(schema)] } else { rows };
-        let mut write = table.write(rows).with_save_mode(SaveMode::Overwrite).with_writer_properties(delta::written()).with_commit_properties(delta::properties(&note, None)?);
+        let mut write = table
+            .write(rows)
+            .with_save_mode(SaveMode::Overwrite)
+            .with_writer_properties(delta::written())
+            .with_commit_properties(delta::properties(&note, None)?);
         if let Scope::AsOf(day) = scope {
             write = write.with_replace_where(col("as_of").eq(lit(day.to_string())));
         }
@@ -70,14 +82,25 @@ impl Lake {
     }
 
     /// Adds rows to a ledger table once under the entry's name; a second time nothing happens.
-    pub async fn enter(&self, id: &TableId, entry: &str, rows: RecordBatch, fence: impl AsyncFn() -> Result<(), LakeError>) -> Result<bool, LakeError> {
+    pub async fn enter(
+        &self,
+        id: &TableId,
+        entry: &str,
+        rows: RecordBatch,
+        fence: impl AsyncFn() -> Result<(), LakeError>,
+    ) -> Result<bool, LakeError> {
         let table = delta::open_or_create(self, id, rows.schema().as_ref(), &[]).await?;
         if delta::done_before(&table, entry).await? {
             return Ok(false);
         }
         let note = Note::Entry { entry: entry.to_string() };
         fence().await?;
-        let mut table = table.write(vec![rows]).with_save_mode(SaveMode::Append).with_writer_properties(delta::written()).with_commit_properties(delta::properties(&note, Some(entry))?).await?;
+        let mut table = table
+            .write(vec![rows])
+            .with_save_mode(SaveMode::Append)
+            .with_writer_properties(delta::written())
+            .with_commit_properties(delta::properties(&note, Some(entry))?)
+            .await?;
         delta::read_back(&mut table, id, &note).await?;
         Ok(true)
     }

@@ -2,11 +2,12 @@
 //! Out: a store with conditional puts. Never: the AWS SDK, keys from the environment.
 
 use deltalake::logstore::{
-    LogStore, LogStoreFactory, ObjectStoreFactory, ObjectStoreRef, StorageConfig, default_logstore, logstore_factories, object_store_factories,
+    LogStore, LogStoreFactory, ObjectStoreFactory, ObjectStoreRef, StorageConfig, default_logstore, logstore_factories,
+    object_store_factories,
 };
 use deltalake::{DeltaResult, DeltaTableError};
-use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, S3ConditionalPut};
 use object_store::RetryConfig;
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, S3ConditionalPut};
 use object_store::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,7 +35,8 @@ impl ObjectStoreFactory for S3Factory {
         let refused = |error: object_store::Error| DeltaTableError::ObjectStore { source: error };
         let mut builder = AmazonS3Builder::new().with_url(url.as_str()).with_conditional_put(S3ConditionalPut::ETagMatch);
         let limit = config.raw.get(RETRY_TIMEOUT).and_then(|text| text.parse().ok()).unwrap_or(RETRY_TIMEOUT_SECS);
-        builder = builder.with_retry(RetryConfig { max_retries: MAX_RETRIES, retry_timeout: Duration::from_secs(limit), ..Default::default() });
+        builder =
+            builder.with_retry(RetryConfig { max_retries: MAX_RETRIES, retry_timeout: Duration::from_secs(limit), ..Default::default() });
         for (key, value) in &config.raw {
             // other keys are deltalake's own
             if let Ok(key) = key.to_ascii_lowercase().parse::<AmazonS3ConfigKey>() {
@@ -48,7 +50,13 @@ impl ObjectStoreFactory for S3Factory {
 }
 
 impl LogStoreFactory for S3Factory {
-    fn with_options(&self, prefixed: ObjectStoreRef, root: ObjectStoreRef, location: &Url, options: &StorageConfig) -> DeltaResult<Arc<dyn LogStore>> {
+    fn with_options(
+        &self,
+        prefixed: ObjectStoreRef,
+        root: ObjectStoreRef,
+        location: &Url,
+        options: &StorageConfig,
+    ) -> DeltaResult<Arc<dyn LogStore>> {
         Ok(default_logstore(prefixed, root, location, options))
     }
 }

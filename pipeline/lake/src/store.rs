@@ -138,7 +138,10 @@ impl Lake {
     }
 
     pub(crate) fn handle(&self, id: &TableId) -> Result<DeltaTable, LakeError> {
-        let url = self.url.join(&format!("{}/{}/", id.layer.name(), id.name)).map_err(|error| LakeError::Address { url: id.to_string(), why: error.to_string() })?;
+        let url = self
+            .url
+            .join(&format!("{}/{}/", id.layer.name(), id.name))
+            .map_err(|error| LakeError::Address { url: id.to_string(), why: error.to_string() })?;
         Ok(deltalake::DeltaTableBuilder::from_url(url)?.with_storage_options(self.options.clone()).build()?)
     }
 

@@ -10,5 +10,5 @@ mod transform;
 
 pub use error::TransformError;
 pub use order::in_order;
-pub use run::{Made, Outcome, run};
+pub use run::{Made, Outcome, register_as_known, run};
 pub use transform::{BUILT_IN, Transform, built_in};

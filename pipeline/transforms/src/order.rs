@@ -41,7 +41,10 @@ mod tests {
 
     #[test]
     fn rings_and_doubles_are_refused() {
-        assert_eq!(in_order(vec![reading("a", "b"), reading("b", "a")]).expect_err("a ring").to_string(), "transforms read each other in a ring: a, b");
+        assert_eq!(
+            in_order(vec![reading("a", "b"), reading("b", "a")]).expect_err("a ring").to_string(),
+            "transforms read each other in a ring: a, b"
+        );
         assert_eq!(in_order(vec![reading("a", "b"), reading("a", "c")]).expect_err("twice").to_string(), "table `a` is made by two files");
     }
 }

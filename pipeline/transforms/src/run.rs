@@ -12,7 +12,7 @@ use datafusion::catalog::MemTable;
 use datafusion::prelude::SessionContext;
 use nongshi_domain::AsOf;
 use nongshi_lake::{Lake, LakeError, Layer, Scope, TableId, digest};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// What became of one table.
@@ -52,18 +52,15 @@ pub async fn run(
     let mut made = Vec::new();
     for transform in transforms {
         let id = TableId::new(Layer::Curated, &transform.name);
-        let fingerprint = fingerprint(transform, as_of, versions);
-        let before = versions.get(&id.to_string()).copied();
-        if let (Some(version), Some(last)) = (before, lake.made_from(&id, Scope::Whole).await?)
-            && last == fingerprint
-        {
+        if is_made(lake, transform, as_of, versions).await? {
+            let version = versions.get(&id.to_string()).copied().unwrap_or_default();
             made.push(Made { name: transform.name.clone(), outcome: Outcome::Untouched, rows: None, version });
             continue;
         }
         let (schema, rows) = compute(ctx, transform).await?;
         check(ctx, transform, &schema, &rows).await?;
         let count = rows.iter().map(|batch| batch.num_rows() as u64).sum();
-        let published = lake.publish(&id, Scope::Whole, schema, rows, &fingerprint, fence).await?;
+        let published = lake.publish(&id, Scope::Whole, schema, rows, &fingerprint(transform, as_of, versions), fence).await?;
         if let Some(pin) = lake.pin(&id).await? {
             ctx.deregister_table(&transform.name).map_err(|error| query_fault(transform, error))?;
             ctx.register_table(transform.name.as_str(), Arc::new(pin)).map_err(|error| query_fault(transform, error))?;
@@ -73,6 +70,44 @@ pub async fn run(
         made.push(Made { name: transform.name.clone(), outcome, rows: Some(count), version: published.version });
     }
     Ok(made)
+}
+
+/// Lets the session hold every curated table as it would be made on the day: the stored one where it was made from
+/// just these inputs, else a view of its SQL. Returns the tables whose SQL does not hold.
+pub async fn register_as_known(
+    lake: &Lake,
+    ctx: &SessionContext,
+    transforms: &[Transform],
+    as_of: AsOf,
+    versions: &BTreeMap<String, u64>,
+) -> Vec<TransformError> {
+    let (mut views, mut faults) = (BTreeSet::new(), Vec::new());
+    for transform in transforms {
+        let reads_views = transform.reads.iter().any(|table| views.contains(table));
+        match is_made(lake, transform, as_of, versions).await {
+            Ok(true) if !reads_views => continue,
+            Ok(_) => {}
+            Err(error) => faults.push(error.into()),
+        }
+        views.insert(transform.name.clone());
+        if let Err(error) = register_view(ctx, transform).await {
+            faults.push(error);
+        }
+    }
+    faults
+}
+
+async fn is_made(lake: &Lake, transform: &Transform, as_of: AsOf, versions: &BTreeMap<String, u64>) -> Result<bool, LakeError> {
+    let id = TableId::new(Layer::Curated, &transform.name);
+    Ok(versions.contains_key(&id.to_string()) && lake.made_from(&id, Scope::Whole).await? == Some(fingerprint(transform, as_of, versions)))
+}
+
+async fn register_view(ctx: &SessionContext, transform: &Transform) -> Result<(), TransformError> {
+    let fault = |error| query_fault(transform, error);
+    ctx.deregister_table(&transform.name).map_err(fault)?;
+    let view = ctx.sql(&transform.sql).await.map_err(fault)?.into_view();
+    ctx.register_table(transform.name.as_str(), view).map_err(fault)?;
+    Ok(())
 }
 
 /// The rows in the order of the key, all in one schema (nullable throughout, as Delta keeps them).
@@ -109,10 +144,18 @@ async fn check(ctx: &SessionContext, transform: &Transform, schema: &SchemaRef, 
     let key = transform.key.join(", ");
     let present = transform.key.iter().map(|column| format!("{column} is null")).collect::<Vec<_>>().join(" or ");
     let mut promises = vec![
-        (format!("key ({key}) is unique"), format!("select coalesce(sum(n), 0) from (select cast(count(*) as bigint) as n from {name} group by {key}) where n > 1")),
+        (
+            format!("key ({key}) is unique"),
+            format!("select coalesce(sum(n), 0) from (select cast(count(*) as bigint) as n from {name} group by {key}) where n > 1"),
+        ),
         (format!("key ({key}) is there"), format!("select cast(count(*) as bigint) from {name} where {present}")),
     ];
-    promises.extend(transform.checks.iter().map(|check| (check.clone(), format!("select cast(count(*) as bigint) from {name} where not coalesce(({check}), false)"))));
+    promises.extend(
+        transform
+            .checks
+            .iter()
+            .map(|check| (check.clone(), format!("select cast(count(*) as bigint) from {name} where not coalesce(({check}), false)"))),
+    );
     for (check, query) in promises {
         let answer = ctx.sql(&query).await.map_err(fault)?.collect().await.map_err(fault)?;
         let broken = answer.first().map_or(0, |batch| batch.column(0).as_primitive::<Int64Type>().value(0));

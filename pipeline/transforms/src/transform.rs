@@ -49,18 +49,28 @@ pub fn built_in() -> Result<Vec<Transform>, TransformError> {
 impl Transform {
     /// Reads the text of `NAME.sql`.
     pub fn read(name: &str, text: &str) -> Result<Transform, TransformError> {
-        let header_fault = |what: &str, hint: &str| TransformError::Header { name: name.into(), what: what.into(), hint: Hint(hint.into()) };
+        let header_fault =
+            |what: &str, hint: &str| TransformError::Header { name: name.into(), what: what.into(), hint: Hint(hint.into()) };
         let header: Vec<&str> = text.lines().map_while(|line| line.trim().strip_prefix("--")).map(str::trim).collect();
         let tagged = |tag: &str| header.iter().filter_map(|line| line.strip_prefix(tag)).map(str::trim).collect::<Vec<_>>();
         let row = header.first().copied().unwrap_or_default();
         if row.is_empty() || row.starts_with("key:") {
             return Err(header_fault("the first line does not say what a row is", "begin with `-- A row is ...`"));
         }
-        let key: Vec<String> = tagged("key:").iter().flat_map(|names| names.split(',')).map(|name| name.trim().to_string()).filter(|name| !name.is_empty()).collect();
+        let key: Vec<String> = tagged("key:")
+            .iter()
+            .flat_map(|names| names.split(','))
+            .map(|name| name.trim().to_string())
+            .filter(|name| !name.is_empty())
+            .collect();
         if key.is_empty() {
             return Err(header_fault("the header names no key", "add a line such as `-- key: shop, product, day`"));
         }
-        let columns = tagged("column ").iter().filter_map(|line| line.split_once(':')).map(|(column, text)| (column.trim().into(), text.trim().into())).collect();
+        let columns = tagged("column ")
+            .iter()
+            .filter_map(|line| line.split_once(':'))
+            .map(|(column, text)| (column.trim().into(), text.trim().into()))
+            .collect();
         Ok(Transform {
             name: name.into(),
             row: row.into(),
@@ -79,7 +89,8 @@ fn tables_read(name: &str, sql: &str) -> Result<BTreeSet<String>, TransformError
     let (Some(statement), None) = (statements.pop_front(), statements.pop_front()) else {
         return Err(syntax("the file must hold exactly one SELECT".into()));
     };
-    if !matches!(&statement, Statement::Statement(inner) if matches!(inner.as_ref(), datafusion::sql::sqlparser::ast::Statement::Query(_))) {
+    if !matches!(&statement, Statement::Statement(inner) if matches!(inner.as_ref(), datafusion::sql::sqlparser::ast::Statement::Query(_)))
+    {
         return Err(syntax("the file must hold a SELECT and nothing else".into()));
     }
     let (tables, _) = resolve_table_references(&statement, true).map_err(|error| syntax(error.to_string()))?;

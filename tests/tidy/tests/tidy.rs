@@ -8,7 +8,25 @@ use std::path::{Path, PathBuf};
 const ARROWS: &[(&str, &[&str])] = &[
     ("data-samples", &["domain"]),
     ("models", &["domain", "clarabel", "linfa", "linfa-elasticnet", "microlp", "ndarray"]),
-    ("pipeline/cli", &["cluster", "domain", "feeds", "functions", "lake", "models", "pdf", "reports", "samples", "serve", "transforms", "arrow", "datafusion", "object_store"]),
+    (
+        "pipeline/cli",
+        &[
+            "cluster",
+            "domain",
+            "feeds",
+            "functions",
+            "lake",
+            "models",
+            "pdf",
+            "reports",
+            "samples",
+            "serve",
+            "transforms",
+            "arrow",
+            "datafusion",
+            "object_store",
+        ],
+    ),
     ("pipeline/cluster", &["functions", "lake", "ballista", "ballista-core", "datafusion", "datafusion-proto", "object_store"]),
     ("pipeline/domain", &[]),
     ("pipeline/feeds", &["domain", "arrow", "object_store", "polars", "polars-arrow"]),
@@ -21,13 +39,31 @@ const ARROWS: &[(&str, &[&str])] = &[
 ];
 /// Libraries behind which a crate wall stands.
 const HEAVY: &[&str] = &[
-    "arrow", "ballista", "ballista-core", "clarabel", "datafusion", "datafusion-postgres", "datafusion-proto", "deltalake", "linfa", "linfa-elasticnet", "microlp",
-    "ndarray", "object_store", "parquet", "plotters", "polars", "polars-arrow", "typst", "typst-pdf",
+    "arrow",
+    "ballista",
+    "ballista-core",
+    "clarabel",
+    "datafusion",
+    "datafusion-postgres",
+    "datafusion-proto",
+    "deltalake",
+    "linfa",
+    "linfa-elasticnet",
+    "microlp",
+    "ndarray",
+    "object_store",
+    "parquet",
+    "plotters",
+    "polars",
+    "polars-arrow",
+    "typst",
+    "typst-pdf",
 ];
 /// One copy each in the lock file.
 const SINGLE: &[&str] = &["arrow", "datafusion", "deltalake", "ndarray", "object_store", "parquet"];
 /// The outside has one door: these words stand in cli only.
-const OUTSIDE: &[&str] = &["std::env::var", "std::fs::", "Utc::now", "Local::now", "SystemTime::now", "Instant::now", "thread_rng", "from_entropy", "println!"];
+const OUTSIDE: &[&str] =
+    &["std::env::var", "std::fs::", "Utc::now", "Local::now", "SystemTime::now", "Instant::now", "thread_rng", "from_entropy", "println!"];
 /// Where one of them may stand, and why.
 const ALLOWED_OUTSIDE: &[(&str, &str, &str)] =
     &[("pipeline/serve/src/limits.rs", "Instant::now", "a statement's timeout runs on the runtime's own clock; no answer depends on it")];
@@ -112,7 +148,12 @@ fn one_copy_of_what_must_agree_and_no_second_s3_client() {
         .filter(|name| versions.get(**name).map_or(0, Vec::len) != 1)
         .map(|name| format!("{name}: {:?}, not one copy", versions.get(*name)))
         .collect();
-    broken.extend(versions.keys().filter(|name| name.starts_with("aws-sdk") || name.starts_with("aws-config")).map(|name| format!("{name} is in the lock file")));
+    broken.extend(
+        versions
+            .keys()
+            .filter(|name| name.starts_with("aws-sdk") || name.starts_with("aws-config"))
+            .map(|name| format!("{name} is in the lock file")),
+    );
     nothing_broken(broken);
 }
 
@@ -136,10 +177,29 @@ fn only_cli_sees_the_outside() {
 #[test]
 fn the_checker_knows_no_planner_and_feeds_no_transforms() {
     let mut broken = Vec::new();
-    let planners = ["planning::plan", "super::plan", "super::program", "super::round", "super::improve", "super::draft", "super::market", "super::field", "super::risk"];
-    for path in sources(&root().join("models/src/planning/check"), "rs").into_iter().chain([root().join("models/src/planning/check.rs")]).filter(|path| path.exists()) {
+    let planners = [
+        "planning::plan",
+        "super::plan",
+        "super::program",
+        "super::round",
+        "super::improve",
+        "super::draft",
+        "super::market",
+        "super::field",
+        "super::risk",
+    ];
+    for path in sources(&root().join("models/src/planning/check"), "rs")
+        .into_iter()
+        .chain([root().join("models/src/planning/check.rs")])
+        .filter(|path| path.exists())
+    {
         let text = read(&path);
-        broken.extend(planners.iter().filter(|word| without_tests(&text).contains(**word)).map(|word| format!("{}: the checker knows `{word}`", path.display())));
+        broken.extend(
+            planners
+                .iter()
+                .filter(|word| without_tests(&text).contains(**word))
+                .map(|word| format!("{}: the checker knows `{word}`", path.display())),
+        );
     }
     nothing_broken(broken);
 }
@@ -151,7 +211,10 @@ fn no_float_is_summed_or_averaged_in_a_curated_table() {
         for (number, line) in read(&path).lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("--")) {
             let line = line.to_lowercase();
             for word in ["double", "float", "real", "stddev", "corr("] {
-                if line.split(|character: char| !character.is_alphanumeric() && character != '(').any(|part| part == word || word.ends_with('(') && part.starts_with(word)) {
+                if line
+                    .split(|character: char| !character.is_alphanumeric() && character != '(')
+                    .any(|part| part == word || word.ends_with('(') && part.starts_with(word))
+                {
                     broken.push(format!("{}:{}: `{word}`", path.display(), number + 1));
                 }
             }
@@ -190,9 +253,17 @@ fn files_are_short_begin_with_their_sentence_and_have_a_job() {
 #[test]
 fn lists_are_in_alphabetic_order() {
     let text = read(&root().join("pipeline/transforms/src/transform.rs"));
-    let listed: Vec<&str> = text.lines().filter_map(|line| line.trim().strip_prefix("(\"")?.split_once('"')).map(|(name, _)| name).take_while(|name| !name.is_empty()).collect();
+    let listed: Vec<&str> = text
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("(\"")?.split_once('"'))
+        .map(|(name, _)| name)
+        .take_while(|name| !name.is_empty())
+        .collect();
     let listed: Vec<&str> = listed.into_iter().filter(|name| root().join(format!("pipeline/transforms/sql/{name}.sql")).exists()).collect();
-    let files: Vec<String> = sources(&root().join("pipeline/transforms/sql"), "sql").iter().filter_map(|path| Some(path.file_stem()?.to_string_lossy().into_owned())).collect();
+    let files: Vec<String> = sources(&root().join("pipeline/transforms/sql"), "sql")
+        .iter()
+        .filter_map(|path| Some(path.file_stem()?.to_string_lossy().into_owned()))
+        .collect();
     assert_eq!(listed, files, "BUILT_IN lists every SQL file, in order");
 }
 

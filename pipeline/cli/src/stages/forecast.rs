@@ -23,7 +23,7 @@ pub const SPOKEN: &str = "combination";
 
 /// Forecasts what is alive.
 pub async fn forecast(step: &Step<'_>) -> Result<Done, Failure> {
-    let (ctx, catalog) = transform::session(step.lake(), step.as_of).await?;
+    let (ctx, catalog) = transform::session(step.project, step.as_of).await?;
     let fingerprint = fingerprint(step, &catalog.versions());
     if !step.made_already(&TABLES, &fingerprint).await? {
         let mut said = Said::default();
@@ -40,7 +40,7 @@ pub async fn forecast(step: &Step<'_>) -> Result<Done, Failure> {
 
 /// What the tables of the day say: the sentence, and a gap for each category and target that is not alive.
 async fn told(step: &Step<'_>, changed: bool) -> Result<Done, Failure> {
-    let (ctx, _) = transform::session(step.lake(), step.as_of).await?;
+    let (ctx, _) = transform::session(step.project, step.as_of).await?;
     let rows = Rows::of(&ctx, &format!("select * from forecast_status where as_of = '{}' order by place, target", step.as_of)).await?;
     let mut done = Done { changed, ..Done::default() };
     let (mut alive, mut series) = (Vec::new(), 0);
@@ -49,7 +49,10 @@ async fn told(step: &Step<'_>, changed: bool) -> Result<Done, Failure> {
         series += rows.count(row, "series").unwrap_or_default();
         match Status::named(&text("status")) {
             Some(Status::Alive) => alive.push(format!("{} {}", text("category"), text("target"))),
-            _ => done.gaps.push(Gap { last_day: rows.day(row, "last_day"), ..Gap::new(text("category"), text("target"), format!("{}: {}", text("status"), text("reason"))) }),
+            _ => done.gaps.push(Gap {
+                last_day: rows.day(row, "last_day"),
+                ..Gap::new(text("category"), text("target"), format!("{}: {}", text("status"), text("reason")))
+            }),
         }
     }
     let alive_text = if alive.is_empty() { "nothing is alive".into() } else { alive.join(", ") };
@@ -87,7 +90,11 @@ struct StatusRow {
 
 impl Said {
     async fn add(&mut self, step: &Step<'_>, ctx: &SessionContext, category: &CategorySettings, target: Target) -> Result<(), Failure> {
-        let freshest = format!("select max(last_day) as last_day from freshness where category = '{}' and target = '{}'", quoted(&category.category.0), target.name());
+        let freshest = format!(
+            "select max(last_day) as last_day from freshness where category = '{}' and target = '{}'",
+            quoted(&category.category.0),
+            target.name()
+        );
         let last_day = Rows::of(ctx, &freshest).await?.day(0, "last_day");
         let (panel, places) = gather(ctx, category, target, step.as_of.0).await?;
         let mut row = StatusRow {
@@ -102,7 +109,10 @@ impl Said {
             reason: "no row is known by this day".into(),
         };
         let oldest = step.as_of.0 - TimeDelta::days(category.freshness_days);
-        let fresh = Panel { series: panel.series.iter().filter(|series| last_step(series, panel.cadence) >= oldest).cloned().collect(), ..panel.clone() };
+        let fresh = Panel {
+            series: panel.series.iter().filter(|series| last_step(series, panel.cadence) >= oldest).cloned().collect(),
+            ..panel.clone()
+        };
         if let Some(day) = last_day {
             row.status = Status::Stale;
             row.reason = format!("the newest value is of {day}, older than {} days", category.freshness_days);
@@ -111,11 +121,19 @@ impl Said {
             let cadence = panel.cadence;
             let base = ForecastSettings::for_cadence(cadence);
             let horizon = if cadence == category.cadence { category.horizon } else { base.horizon };
-            let settings = ForecastSettings { horizon, origins: step.project.settings.origins, explosion_factor: step.project.settings.explosion_factor, ..base };
-            let PanelForecast { forecasts, members, scores, refused, replaced, origins } = forecast_panel(&fresh, cutoff(step.as_of.0, cadence), &settings);
+            let settings = ForecastSettings {
+                horizon,
+                origins: step.project.settings.origins,
+                explosion_factor: step.project.settings.explosion_factor,
+                ..base
+            };
+            let PanelForecast { forecasts, members, scores, refused, replaced, origins } =
+                forecast_panel(&fresh, cutoff(step.as_of.0, cadence), &settings);
             row.status = if forecasts.is_empty() { Status::Short } else { Status::Alive };
             row.reason = match refused.first() {
-                Some(first) if forecasts.is_empty() => format!("{} series are too short; the first, {}: {}", refused.len(), first.key, first.reason),
+                Some(first) if forecasts.is_empty() => {
+                    format!("{} series are too short; the first, {}: {}", refused.len(), first.key, first.reason)
+                }
                 _ => String::new(),
             };
             (row.series, row.origins, row.replaced) = (forecasts.len(), origins, replaced);
@@ -139,13 +157,21 @@ fn last_step(series: &nongshi_domain::Series, cadence: Cadence) -> NaiveDate {
 }
 
 /// The whole steps of every series of a category, and what each key stands for.
-async fn gather(ctx: &SessionContext, category: &CategorySettings, target: Target, as_of: NaiveDate) -> Result<(Panel, BTreeMap<String, Place>), Failure> {
+async fn gather(
+    ctx: &SessionContext,
+    category: &CategorySettings,
+    target: Target,
+    as_of: NaiveDate,
+) -> Result<(Panel, BTreeMap<String, Place>), Failure> {
     let (cadence, query) = match (target, category.cadence) {
         (Target::Price, cadence) => (cadence, price_query(category, cadence)),
         // demand is summed by the week: a day of one commodity in few shops says little
         (Target::Demand, _) => (
             Cadence::Week,
-            format!("select '' as market, commodity, '' as grade, week as day, sold_kg as value from sales_weekly where category = '{}'", quoted(&category.category.0)),
+            format!(
+                "select '' as market, commodity, '' as grade, week as day, sold_kg as value from sales_weekly where category = '{}'",
+                quoted(&category.category.0)
+            ),
         ),
     };
     let rows = Rows::of(ctx, &format!("{query} order by market, commodity, grade, day")).await?;
@@ -155,7 +181,12 @@ async fn gather(ctx: &SessionContext, category: &CategorySettings, target: Targe
     for row in 0..rows.len() {
         let part = |column: &str| rows.text(row, column).unwrap_or_default();
         let place = Place { market: part("market"), commodity: part("commodity"), grade: part("grade") };
-        let key = [&place.market, &place.commodity, &place.grade].into_iter().filter(|part| !part.is_empty()).cloned().collect::<Vec<_>>().join("/");
+        let key = [&place.market, &place.commodity, &place.grade]
+            .into_iter()
+            .filter(|part| !part.is_empty())
+            .cloned()
+            .collect::<Vec<_>>()
+            .join("/");
         if let (Some(day), Some(value)) = (rows.day(row, "day"), rows.number(row, "value"))
             && day <= last_whole
         {
@@ -168,7 +199,10 @@ async fn gather(ctx: &SessionContext, category: &CategorySettings, target: Targe
 
 fn price_query(category: &CategorySettings, cadence: Cadence) -> String {
     let (table, step) = price_table(cadence);
-    format!("select market, commodity, grade, {step} as day, price_cny_per_kg as value from {table} where category = '{}'", quoted(&category.category.0))
+    format!(
+        "select market, commodity, grade, {step} as day, price_cny_per_kg as value from {table} where category = '{}'",
+        quoted(&category.category.0)
+    )
 }
 
 /// The curated table of prices with that step, and the name of its step column.
@@ -212,7 +246,8 @@ async fn publish(step: &Step<'_>, said: &Said, fingerprint: &str) -> Result<bool
 }
 
 fn forecast_rows(forecasts: &[&(Forecast, Place)], as_of: NaiveDate) -> Result<RecordBatch, Failure> {
-    let rows: Vec<_> = forecasts.iter().flat_map(|(forecast, place)| forecast.steps.iter().map(move |step| (forecast, place, step))).collect();
+    let rows: Vec<_> =
+        forecasts.iter().flat_map(|(forecast, place)| forecast.steps.iter().map(move |step| (forecast, place, step))).collect();
     let columns = Columns::default()
         .text("key", rows.iter().map(|(forecast, _, _)| &forecast.key))
         .text("market", rows.iter().map(|(_, place, _)| &place.market))
@@ -266,6 +301,7 @@ pub fn bug(error: arrow::error::ArrowError) -> Failure {
 fn fingerprint(step: &Step<'_>, versions: &BTreeMap<String, u64>) -> String {
     let settings = &step.project.settings;
     let said = format!("{}|{:?}|{}|{}", env!("CARGO_PKG_VERSION"), settings.categories, settings.origins, settings.explosion_factor);
-    let inputs = ["freshness", "price_daily", "price_weekly", "price_monthly", "sales_weekly"].map(|table| format!("{table}@{:?}", versions.get(&format!("curated/{table}"))));
+    let inputs = ["freshness", "price_daily", "price_weekly", "price_monthly", "sales_weekly"]
+        .map(|table| format!("{table}@{:?}", versions.get(&format!("curated/{table}"))));
     digest([said, step.as_of.to_string()].iter().chain(&inputs).map(|part| part.as_bytes()))
 }

@@ -50,7 +50,13 @@ struct Counts {
     rejected: u64,
 }
 
-async fn ingest_feed(step: &Step<'_>, contract: &Contract, known: &BTreeSet<String>, counts: &mut Counts, gaps: &mut Vec<Gap>) -> Result<(), Failure> {
+async fn ingest_feed(
+    step: &Step<'_>,
+    contract: &Contract,
+    known: &BTreeSet<String>,
+    counts: &mut Counts,
+    gaps: &mut Vec<Gap>,
+) -> Result<(), Failure> {
     for source in fetch_feed(step, contract).await? {
         let content = digest([source.bytes.as_ref()]);
         if known.contains(&Batch::id_of(&contract.feed, &source.address, &content)) {
@@ -71,7 +77,8 @@ async fn ingest_feed(step: &Step<'_>, contract: &Contract, known: &BTreeSet<Stri
         counts.received += received;
         counts.accepted += accepted.num_rows() as u64;
         counts.rejected += rejected.len() as u64;
-        let batch = Batch { feed: contract.feed.clone(), address: source.address, content, table: contract.table, received, accepted, rejected };
+        let batch =
+            Batch { feed: contract.feed.clone(), address: source.address, content, table: contract.table, received, accepted, rejected };
         match step.lake().land(&batch, || step.fence()).await? {
             Landed::Now(_) => counts.landed += 1,
             Landed::Before => counts.known += 1,
@@ -82,7 +89,10 @@ async fn ingest_feed(step: &Step<'_>, contract: &Contract, known: &BTreeSet<Stri
 
 async fn fetch_feed(step: &Step<'_>, contract: &Contract) -> Result<Vec<Source>, Failure> {
     let root = step.project.folder.join(contract.root());
-    let looked_for = || FeedError::Missing { feed: contract.feed.clone(), looked_for: contract.files.iter().map(|glob| format!("`{}/{glob}`", contract.root())).collect::<Vec<_>>().join(", ") };
+    let looked_for = || FeedError::Missing {
+        feed: contract.feed.clone(),
+        looked_for: contract.files.iter().map(|glob| format!("`{}/{glob}`", contract.root())).collect::<Vec<_>>().join(", "),
+    };
     if !root.is_dir() {
         return Err(looked_for().into());
     }
@@ -99,8 +109,12 @@ fn refuse_bad(contract: &Contract, source: &Source, parsed: Parsed) -> Result<Pa
     }
     let first = parsed.rejected.iter().find(|row| !EXPECTED_RULES.contains(&row.rule.as_str()));
     let example = first.map_or(String::new(), |row| format!("; the first, row {}: {}", row.source_row, row.reason));
-    let message = format!("feed {}: `{}` has {bad} bad rows of {}, more than its gate allows{example}", contract.feed, source.address, parsed.received);
-    Err(Failure::new(Exit::Refused, message).hint(format!("the raw bytes are kept; mend the source, or set `[gate] refuse_share` in feeds/{}.toml", contract.feed)))
+    let message = format!(
+        "feed {}: `{}` has {bad} bad rows of {}, more than its gate allows{example}",
+        contract.feed, source.address, parsed.received
+    );
+    Err(Failure::new(Exit::Refused, message)
+        .hint(format!("the raw bytes are kept; mend the source, or set `[gate] refuse_share` in feeds/{}.toml", contract.feed)))
 }
 
 /// What a feed's failure means for the run: a feed that is not there is a gap, a feed that is bad refuses.

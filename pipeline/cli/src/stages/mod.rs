@@ -61,7 +61,8 @@ impl Step<'_> {
     /// Publishes the rows of this day into a model table; tells whether something changed.
     pub async fn publish(&self, table: &str, rows: RecordBatch, fingerprint: &str) -> Result<bool, Failure> {
         let id = TableId::new(Layer::Model, table);
-        let published = self.lake().publish(&id, Scope::AsOf(self.as_of.0), rows.schema(), vec![rows], fingerprint, || self.fence()).await?;
+        let published =
+            self.lake().publish(&id, Scope::AsOf(self.as_of.0), rows.schema(), vec![rows], fingerprint, || self.fence()).await?;
         Ok(published.changed)
     }
 

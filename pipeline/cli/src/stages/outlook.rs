@@ -139,11 +139,20 @@ async fn crops(ctx: &SessionContext, settings: &Settings, unplanned: &mut Vec<(S
 
 async fn plots(ctx: &SessionContext, base: &str) -> Result<Vec<Plot>, Failure> {
     let rows = Rows::of(ctx, &format!("select * from plots where base = '{}' order by plot", quoted(base))).await?;
-    let plot = |row| Plot { plot: rows.text(row, "plot").unwrap_or_default(), system: rows.text(row, "system").unwrap_or_default(), area: Mu(rows.number(row, "area_mu").unwrap_or_default()) };
+    let plot = |row| Plot {
+        plot: rows.text(row, "plot").unwrap_or_default(),
+        system: rows.text(row, "system").unwrap_or_default(),
+        area: Mu(rows.number(row, "area_mu").unwrap_or_default()),
+    };
     Ok((0..rows.len()).map(plot).collect())
 }
 
-async fn standing(ctx: &SessionContext, base: &str, calendar: &[Crop], unplanned: &mut Vec<(String, String)>) -> Result<Vec<Standing>, Failure> {
+async fn standing(
+    ctx: &SessionContext,
+    base: &str,
+    calendar: &[Crop],
+    unplanned: &mut Vec<(String, String)>,
+) -> Result<Vec<Standing>, Failure> {
     let rows = Rows::of(ctx, &format!("select * from plantings where base = '{}' order by plot, crop, sown_on", quoted(base))).await?;
     let mut found = Vec::new();
     for row in 0..rows.len() {
@@ -153,7 +162,12 @@ async fn standing(ctx: &SessionContext, base: &str, calendar: &[Crop], unplanned
             unplanned.push((crop, "it stands, but the crop calendar does not tell when it is ripe".into()));
             continue;
         }
-        found.push(Standing { plot: rows.text(row, "plot").unwrap_or_default(), crop, sown_on, area: Mu(rows.number(row, "area_mu").unwrap_or_default()) });
+        found.push(Standing {
+            plot: rows.text(row, "plot").unwrap_or_default(),
+            crop,
+            sown_on,
+            area: Mu(rows.number(row, "area_mu").unwrap_or_default()),
+        });
     }
     Ok(found)
 }
@@ -210,7 +224,9 @@ fn at(steps: &Steps, week: NaiveDate) -> [f64; 3] {
 
 /// Quantiles by market and commodity. Of several grades the common one (普通, or none) speaks, else the first.
 async fn steps(ctx: &SessionContext, table: &str, as_of: AsOf) -> Result<BTreeMap<(String, String), Steps>, Failure> {
-    let query = format!("select market, commodity, grade, day, q10, q50, q90 from {table} where as_of = '{as_of}' and model = '{SPOKEN}' order by market, commodity, grade, day");
+    let query = format!(
+        "select market, commodity, grade, day, q10, q50, q90 from {table} where as_of = '{as_of}' and model = '{SPOKEN}' order by market, commodity, grade, day"
+    );
     let rows = Rows::of(ctx, &query).await?;
     let mut grades: BTreeMap<(String, String), String> = BTreeMap::new();
     let mut found: BTreeMap<(String, String), Steps> = BTreeMap::new();
@@ -226,7 +242,9 @@ async fn steps(ctx: &SessionContext, table: &str, as_of: AsOf) -> Result<BTreeMa
                 found.remove(&key);
             }
         }
-        if let (Some(day), Some(low), Some(middle), Some(high)) = (rows.day(row, "day"), rows.number(row, "q10"), rows.number(row, "q50"), rows.number(row, "q90")) {
+        if let (Some(day), Some(low), Some(middle), Some(high)) =
+            (rows.day(row, "day"), rows.number(row, "q10"), rows.number(row, "q50"), rows.number(row, "q90"))
+        {
             found.entry(key).or_default().insert(day, [low, middle, high]);
         }
     }
@@ -238,7 +256,10 @@ fn scenarios(crops: &[Crop], lanes: &[Lane], weeks: usize) -> Vec<Scenario> {
     let mut scenarios = Vec::new();
     for (market, market_weight) in WEIGHTS.iter().enumerate() {
         for (harvest, harvest_weight) in WEIGHTS.iter().enumerate() {
-            let yield_factor = crops.iter().map(|crop| [crop.yield_low_kg_per_mu, crop.yield_kg_per_mu, crop.yield_high_kg_per_mu][harvest] / crop.yield_kg_per_mu).collect();
+            let yield_factor = crops
+                .iter()
+                .map(|crop| [crop.yield_low_kg_per_mu, crop.yield_kg_per_mu, crop.yield_high_kg_per_mu][harvest] / crop.yield_kg_per_mu)
+                .collect();
             let outlets = crops.iter().map(|crop| {
                 let of_crop = lanes.iter().filter(|lane| lane.crop == crop.crop);
                 let outlet = |lane: &Lane| Outlet {

@@ -18,7 +18,7 @@ const TABLES: [&str; 6] = ["harvest_plan", "plan_gaps", "plan_outlook", "plan_sc
 
 /// Plans every base.
 pub async fn plan(step: &Step<'_>) -> Result<Done, Failure> {
-    let (ctx, catalog) = transform::session(step.lake(), step.as_of).await?;
+    let (ctx, catalog) = transform::session(step.project, step.as_of).await?;
     let fingerprint = fingerprint(step, &catalog.versions());
     let mut changed = false;
     if !step.made_already(&TABLES, &fingerprint).await? {
@@ -26,7 +26,10 @@ pub async fn plan(step: &Step<'_>) -> Result<Done, Failure> {
         for base in bases(&ctx).await? {
             let prospect = prospect(&ctx, &step.project.settings, &base, step.as_of).await?;
             let made = solve(&prospect.base, &prospect.outlook, &step.project.settings.planning, &Clarabel);
-            plans.push((prospect, made.map_err(|error| format!("{error}{}", error.hint().map_or(String::new(), |hint| format!(" (hint: {hint})"))))));
+            plans.push((
+                prospect,
+                made.map_err(|error| format!("{error}{}", error.hint().map_or(String::new(), |hint| format!(" (hint: {hint})")))),
+            ));
         }
         changed = publish(step, &plans, &fingerprint).await?;
     }
@@ -34,12 +37,13 @@ pub async fn plan(step: &Step<'_>) -> Result<Done, Failure> {
 }
 
 async fn told(step: &Step<'_>, changed: bool) -> Result<Done, Failure> {
-    let (ctx, _) = transform::session(step.lake(), step.as_of).await?;
+    let (ctx, _) = transform::session(step.project, step.as_of).await?;
     let mut done = Done { changed, ..Done::default() };
     let summaries = Rows::of(&ctx, &format!("select * from plan_summary where as_of = '{}' order by base", step.as_of)).await?;
     let mut said = Vec::new();
     for row in 0..summaries.len() {
-        let (base, number) = (summaries.text(row, "base").unwrap_or_default(), |column: &str| summaries.number(row, column).unwrap_or_default());
+        let (base, number) =
+            (summaries.text(row, "base").unwrap_or_default(), |column: &str| summaries.number(row, column).unwrap_or_default());
         said.push(format!(
             "{base}: {} sowings, expected {:.0} CNY, bound gap {:.2} %",
             summaries.count(row, "sowings").unwrap_or_default(),
@@ -83,7 +87,8 @@ async fn publish(step: &Step<'_>, plans: &[Made], fingerprint: &str) -> Result<b
         .number("best_cny_per_mu", odds.iter().map(|(_, best)| *best));
     let mut changed = step.publish("planting_plan", planting.as_of(day).map_err(bug)?, fingerprint).await?;
 
-    let harvests: Vec<_> = good.iter().flat_map(|(prospect, plan)| plan.harvests.iter().map(move |line| (&prospect.base.name, line))).collect();
+    let harvests: Vec<_> =
+        good.iter().flat_map(|(prospect, plan)| plan.harvests.iter().map(move |line| (&prospect.base.name, line))).collect();
     let harvest = Columns::default()
         .text("base", harvests.iter().map(|(base, _)| base))
         .text("crop", harvests.iter().map(|(_, line)| &line.crop))
@@ -115,7 +120,10 @@ async fn publish(step: &Step<'_>, plans: &[Made], fingerprint: &str) -> Result<b
         .text("solver", good.iter().map(|(_, plan)| &plan.summary.solver));
     changed |= step.publish("plan_summary", summary.as_of(day).map_err(bug)?, fingerprint).await?;
 
-    let scenarios: Vec<_> = good.iter().flat_map(|(prospect, plan)| plan.summary.scenario_profits.iter().map(move |scenario| (&prospect.base.name, scenario))).collect();
+    let scenarios: Vec<_> = good
+        .iter()
+        .flat_map(|(prospect, plan)| plan.summary.scenario_profits.iter().map(move |scenario| (&prospect.base.name, scenario)))
+        .collect();
     let scenarios = Columns::default()
         .text("base", scenarios.iter().map(|(base, _)| base))
         .text("scenario", scenarios.iter().map(|(_, (name, _, _))| name))
@@ -128,7 +136,10 @@ async fn publish(step: &Step<'_>, plans: &[Made], fingerprint: &str) -> Result<b
         gaps.extend(plan.as_ref().err().map(|reason| (prospect.base.name.as_str(), "", reason.as_str())));
         gaps.extend(prospect.unplanned.iter().map(|(crop, reason)| (prospect.base.name.as_str(), crop.as_str(), reason.as_str())));
     }
-    let gaps = Columns::default().text("base", gaps.iter().map(|gap| gap.0)).text("crop", gaps.iter().map(|gap| gap.1)).text("reason", gaps.iter().map(|gap| gap.2));
+    let gaps = Columns::default()
+        .text("base", gaps.iter().map(|gap| gap.0))
+        .text("crop", gaps.iter().map(|gap| gap.1))
+        .text("reason", gaps.iter().map(|gap| gap.2));
     changed |= step.publish("plan_gaps", gaps.as_of(day).map_err(bug)?, fingerprint).await?;
     Ok(changed)
 }
@@ -138,7 +149,9 @@ fn outlook_rows(plans: &[Made]) -> Columns {
     let mut rows: Vec<(&str, &Lane, usize, NaiveDate)> = Vec::new();
     for (prospect, _) in plans {
         for lane in &prospect.lanes {
-            rows.extend((0..prospect.outlook.weeks).map(|week| (prospect.base.name.as_str(), lane, week, week_of(&prospect.outlook, week))));
+            rows.extend(
+                (0..prospect.outlook.weeks).map(|week| (prospect.base.name.as_str(), lane, week, week_of(&prospect.outlook, week))),
+            );
         }
     }
     let price = |level: usize| rows.iter().map(move |(_, lane, week, _)| lane.net_back(lane.price[*week][level]));
@@ -167,10 +180,14 @@ fn week_of(outlook: &Outlook, week: usize) -> NaiveDate {
 fn odds_cny_per_mu(prospect: &Prospect, line: &PlantingLine) -> (f64, f64) {
     let Some(place) = prospect.base.crops.iter().position(|crop| crop.crop == line.crop) else { return (0.0, 0.0) };
     let crop = &prospect.base.crops[place];
-    let weeks: Vec<usize> = (0..prospect.outlook.weeks).filter(|week| (line.harvest_from..line.harvest_to).contains(&week_of(&prospect.outlook, *week))).collect();
+    let weeks: Vec<usize> = (0..prospect.outlook.weeks)
+        .filter(|week| (line.harvest_from..line.harvest_to).contains(&week_of(&prospect.outlook, *week)))
+        .collect();
     let mut margins: Vec<(f64, f64)> = Vec::new();
     for scenario in &prospect.outlook.scenarios {
-        let best = |week: &usize| scenario.outlets[place].iter().map(|outlet| outlet.price[*week] - crop.picking_cost_cny_per_kg).fold(0.0, f64::max);
+        let best = |week: &usize| {
+            scenario.outlets[place].iter().map(|outlet| outlet.price[*week] - crop.picking_cost_cny_per_kg).fold(0.0, f64::max)
+        };
         let price = weeks.iter().map(best).sum::<f64>() / weeks.len().max(1) as f64;
         margins.push((price * crop.yield_kg_per_mu * scenario.yield_factor[place] - crop.cost_cny_per_mu, scenario.weight));
     }
@@ -193,7 +210,14 @@ fn quantile(sorted: &[(f64, f64)], share: f64) -> f64 {
 
 fn fingerprint(step: &Step<'_>, versions: &BTreeMap<String, u64>) -> String {
     let settings = &step.project.settings;
-    let said = format!("{}|{:?}|{}|{}|{}", env!("CARGO_PKG_VERSION"), settings.planning, settings.plan_weeks, settings.own_price_market, settings.picking_cost_cny_per_kg);
+    let said = format!(
+        "{}|{:?}|{}|{}|{}",
+        env!("CARGO_PKG_VERSION"),
+        settings.planning,
+        settings.plan_weeks,
+        settings.own_price_market,
+        settings.picking_cost_cny_per_kg
+    );
     let tables = ["landed/crops", "landed/lanes", "landed/plantings", "landed/plots", "model/price_forecast", "model/demand_forecast"];
     let inputs = tables.map(|table| format!("{table}@{:?}", versions.get(table)));
     digest([said, step.as_of.to_string()].iter().chain(&inputs).map(|part| part.as_bytes()))

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 /// Renders every report of the day.
 pub async fn report(step: &Step<'_>) -> Result<Done, Failure> {
-    let (ctx, _) = transform::session(step.lake(), step.as_of).await?;
+    let (ctx, _) = transform::session(step.project, step.as_of).await?;
     let folder = step.project.folder.join("reports").join(step.as_of.to_string());
     let mut written = Written::default();
     let mut gaps = Vec::new();
@@ -33,7 +33,14 @@ struct Written {
 }
 
 impl Written {
-    fn put(&mut self, folder: &Path, name: &str, lang: Lang, page: Result<String, ReportError>, gaps: &mut Vec<Gap>) -> Result<(), Failure> {
+    fn put(
+        &mut self,
+        folder: &Path,
+        name: &str,
+        lang: Lang,
+        page: Result<String, ReportError>,
+        gaps: &mut Vec<Gap>,
+    ) -> Result<(), Failure> {
         let page = match page {
             Ok(page) => page,
             Err(error) => {

@@ -11,8 +11,8 @@ use chrono::{Datelike, Days, NaiveDate};
 use datafusion::prelude::SessionContext;
 use nongshi_domain::{Target, week_start};
 use nongshi_reports::{
-    AreaChange, BaseReport, Basis, FactRange, Gap, GapStatus, GapTarget, HeatRow, HeatStrip, KeyCrop, PlanStatus, PlanSummary, PlotUse, Quantiles, Reason, Scenario,
-    SowingOrder, Standing, Verdict, WeakCrop, Words,
+    AreaChange, BaseReport, Basis, FactRange, Gap, GapStatus, GapTarget, HeatRow, HeatStrip, KeyCrop, PlanStatus, PlanSummary, PlotUse,
+    Quantiles, Reason, Scenario, SowingOrder, Standing, Verdict, WeakCrop, Words,
 };
 use std::collections::BTreeMap;
 
@@ -46,7 +46,8 @@ async fn gather_base(step: &Step<'_>, ctx: &SessionContext, base: &str, english:
     let of_base = format!("as_of = '{}' and base = '{}'", step.as_of, quoted(base));
     let first_week = week_start(step.as_of.0) + Days::new(7);
     let planting = Rows::of(ctx, &format!("select * from planting_plan where {of_base} order by sow_week, plot, crop")).await?;
-    let orders: Vec<SowingOrder> = (0..planting.len()).filter(|row| planting.is(*row, "is_order")).map(|row| order(&planting, row, english)).collect();
+    let orders: Vec<SowingOrder> =
+        (0..planting.len()).filter(|row| planting.is(*row, "is_order")).map(|row| order(&planting, row, english)).collect();
     let standing = standing(step, ctx, base, english).await?;
     let (heat, crops) = (heat(ctx, &of_base, first_week, english).await?, key_crops(ctx, &of_base, &planting, english).await?);
     let (summary, scenarios) = summary(ctx, &of_base).await?;
@@ -56,7 +57,10 @@ async fn gather_base(step: &Step<'_>, ctx: &SessionContext, base: &str, english:
     let priced: Vec<(String, String)> = crops.iter().map(|crop| (crop.market.clone(), crop.crop.zh.clone())).take(CHARTS).collect();
     let mut prices = Vec::new();
     for (market, commodity) in &priced {
-        prices.extend(outlooks(step, ctx, Target::Price, &format!("market = '{}' and commodity = '{}'", quoted(market), quoted(commodity)), 1).await?);
+        prices.extend(
+            outlooks(step, ctx, Target::Price, &format!("market = '{}' and commodity = '{}'", quoted(market), quoted(commodity)), 1)
+                .await?,
+        );
     }
     for outlook in &mut prices {
         outlook.subject = words(&outlook.subject.zh, english);
@@ -137,7 +141,11 @@ fn verdicts(planting: &Rows, orders: &[SowingOrder], planned: bool, english: &En
 }
 
 async fn standing(step: &Step<'_>, ctx: &SessionContext, base: &str, english: &English) -> Result<Vec<Standing>, Failure> {
-    let query = format!("select * from field_supply where base = '{}' and harvest_to > date '{}' order by plot, crop, sown_on", quoted(base), step.as_of);
+    let query = format!(
+        "select * from field_supply where base = '{}' and harvest_to > date '{}' order by plot, crop, sown_on",
+        quoted(base),
+        step.as_of
+    );
     let rows = Rows::of(ctx, &query).await?;
     let stands = |row: usize| {
         let (from, to) = (rows.day(row, "harvest_from")?, rows.day(row, "harvest_to")?);
@@ -181,11 +189,19 @@ fn plots(planting: &Rows, standing: &[Standing], english: &English) -> Vec<PlotU
 /// The next twelve weeks: what ripens against what the outlets take.
 async fn heat(ctx: &SessionContext, of_base: &str, first_week: NaiveDate, english: &English) -> Result<HeatStrip, Failure> {
     let weeks: Vec<NaiveDate> = (0..12).map(|week| first_week + Days::new(7 * week)).collect();
-    let ripe = by_crop_and_week(ctx, &format!("select crop, week, max(ripe_kg) as kg from harvest_plan where {of_base} group by crop, week")).await?;
-    let limit = by_crop_and_week(ctx, &format!("select crop, week, sum(least(limit_kg, 1e9)) as kg from plan_outlook where {of_base} group by crop, week")).await?;
+    let ripe =
+        by_crop_and_week(ctx, &format!("select crop, week, max(ripe_kg) as kg from harvest_plan where {of_base} group by crop, week"))
+            .await?;
+    let limit = by_crop_and_week(
+        ctx,
+        &format!("select crop, week, sum(least(limit_kg, 1e9)) as kg from plan_outlook where {of_base} group by crop, week"),
+    )
+    .await?;
     let mut rows = Vec::new();
     for (crop, of_week) in &ripe {
-        let kg = |found: Option<&BTreeMap<NaiveDate, f64>>| weeks.iter().map(|week| found.and_then(|found| found.get(week)).copied().unwrap_or_default().round()).collect::<Vec<_>>();
+        let kg = |found: Option<&BTreeMap<NaiveDate, f64>>| {
+            weeks.iter().map(|week| found.and_then(|found| found.get(week)).copied().unwrap_or_default().round()).collect::<Vec<_>>()
+        };
         let ripe_kg = kg(Some(of_week));
         if ripe_kg.iter().any(|kg| *kg > 0.0) {
             rows.push(HeatRow { crop: words(crop, english), ripe_kg, saleable_kg: kg(limit.get(crop)) });
@@ -209,7 +225,11 @@ async fn by_crop_and_week(ctx: &SessionContext, query: &str) -> Result<BTreeMap<
 async fn key_crops(ctx: &SessionContext, of_base: &str, planting: &Rows, english: &English) -> Result<Vec<KeyCrop>, Failure> {
     let mut planned: BTreeMap<String, (NaiveDate, NaiveDate, f64)> = BTreeMap::new();
     for row in 0..planting.len() {
-        let (from, to, kg) = (planting.day(row, "harvest_from").unwrap_or_default(), last_day(planting, row), planting.number(row, "expected_kg").unwrap_or_default());
+        let (from, to, kg) = (
+            planting.day(row, "harvest_from").unwrap_or_default(),
+            last_day(planting, row),
+            planting.number(row, "expected_kg").unwrap_or_default(),
+        );
         let sum = planned.entry(planting.text(row, "crop").unwrap_or_default()).or_insert((from, to, 0.0));
         *sum = (sum.0.min(from), sum.1.max(to), sum.2 + kg);
     }
@@ -267,19 +287,33 @@ async fn summary(ctx: &SessionContext, of_base: &str) -> Result<(Option<PlanSumm
     };
     let scenario = |row: usize| {
         let name = profits.text(row, "scenario").unwrap_or_default();
-        Scenario { name: scenario_words(&name), price_change: None, yield_change: None, demand_change: None, profit_cny: profits.number(row, "profit_cny").unwrap_or_default(), cushion: None }
+        Scenario {
+            name: scenario_words(&name),
+            price_change: None,
+            yield_change: None,
+            demand_change: None,
+            profit_cny: profits.number(row, "profit_cny").unwrap_or_default(),
+            cushion: None,
+        }
     };
     Ok((Some(summary), (0..profits.len()).map(scenario).collect()))
 }
 
 fn scenario_words(english: &str) -> Words {
     let chinese = english.replace("market low", "行情差").replace("market middle", "行情中").replace("market high", "行情好");
-    let chinese = chinese.replace("yield low", "单产低").replace("yield middle", "单产中").replace("yield high", "单产高").replace(", ", "，");
+    let chinese =
+        chinese.replace("yield low", "单产低").replace("yield middle", "单产中").replace("yield high", "单产高").replace(", ", "，");
     Words::new(chinese, english)
 }
 
 async fn plan_gaps(ctx: &SessionContext, of_base: &str, english: &English) -> Result<Vec<Gap>, Failure> {
-    let rows = Rows::of(ctx, &format!("select reason, string_agg(crop, '、' order by crop) as crops from plan_gaps where {of_base} group by reason order by reason")).await?;
+    let rows = Rows::of(
+        ctx,
+        &format!(
+            "select reason, string_agg(crop, '、' order by crop) as crops from plan_gaps where {of_base} group by reason order by reason"
+        ),
+    )
+    .await?;
     let gap = |row: usize| {
         let (reason, crops) = (rows.text(row, "reason").unwrap_or_default(), rows.text(row, "crops").unwrap_or_default());
         let english_crops = crops.split('、').map(|crop| english.get(crop).map_or(crop, String::as_str)).collect::<Vec<_>>().join(", ");

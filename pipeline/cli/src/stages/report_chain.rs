@@ -10,8 +10,8 @@ use chrono::{Days, NaiveDate};
 use datafusion::prelude::SessionContext;
 use nongshi_domain::{Cadence, Target, week_start};
 use nongshi_reports::{
-    CategoryOutlook, ChainReport, FeedCount, Freshness, Gap, GapTarget, Head, ModelUse, Observed, QuantileStep, Quantiles, RejectedRule, ScoreRow, SeriesOutlook,
-    UnmappedName, Words,
+    CategoryOutlook, ChainReport, FeedCount, Freshness, Gap, GapTarget, Head, ModelUse, Observed, QuantileStep, Quantiles, RejectedRule,
+    ScoreRow, SeriesOutlook, UnmappedName, Words,
 };
 use std::collections::BTreeMap;
 
@@ -42,13 +42,22 @@ pub async fn gather(step: &Step<'_>, ctx: &SessionContext) -> Result<ChainReport
 
 /// What stands above a report.
 pub async fn head(step: &Step<'_>, ctx: &SessionContext, name: Words) -> Result<Head, Failure> {
-    let alive = Rows::of(ctx, &format!("select category, target from forecast_status where as_of = '{}' and status = 'alive' order by place, target", step.as_of)).await?;
-    let model = |row: usize| Some(ModelUse { target: target(&alive.text(row, "target")?), category: alive.text(row, "category")?, model: spoken_model() });
-    let markets = Rows::of(ctx, &format!("select distinct market from price_forecast where as_of = '{}' order by market", step.as_of)).await?;
+    let alive = Rows::of(
+        ctx,
+        &format!("select category, target from forecast_status where as_of = '{}' and status = 'alive' order by place, target", step.as_of),
+    )
+    .await?;
+    let model = |row: usize| {
+        Some(ModelUse { target: target(&alive.text(row, "target")?), category: alive.text(row, "category")?, model: spoken_model() })
+    };
+    let markets =
+        Rows::of(ctx, &format!("select distinct market from price_forecast where as_of = '{}' order by market", step.as_of)).await?;
     let mut freshness: BTreeMap<String, Freshness> = BTreeMap::new();
     let rows = Rows::of(ctx, "select feed, max(last_day) as last_day from freshness group by feed order by feed").await?;
     for contract in step.project.contracts()?.into_iter().filter(|contract| ["market_prices", "sales"].contains(&contract.table.name)) {
-        let last_day = (0..rows.len()).find(|row| rows.text(*row, "feed").as_deref() == Some(&contract.feed)).and_then(|row| rows.day(row, "last_day"));
+        let last_day = (0..rows.len())
+            .find(|row| rows.text(*row, "feed").as_deref() == Some(&contract.feed))
+            .and_then(|row| rows.day(row, "last_day"));
         let late = match (last_day, contract.gate.freshness_days) {
             (Some(day), Some(days)) => day + Days::new(u64::from(days)) < step.as_of.0,
             (None, _) => true,
@@ -73,12 +82,17 @@ fn target(name: &str) -> Target {
 
 /// What this issue cannot say of prices and demand.
 pub async fn gaps(step: &Step<'_>, ctx: &SessionContext) -> Result<Vec<Gap>, Failure> {
-    let rows = Rows::of(ctx, &format!("select * from forecast_status where as_of = '{}' and status <> 'alive' order by place, target", step.as_of)).await?;
+    let rows = Rows::of(
+        ctx,
+        &format!("select * from forecast_status where as_of = '{}' and status <> 'alive' order by place, target", step.as_of),
+    )
+    .await?;
     let gap = |row: usize| {
         let status = Status::named(&rows.text(row, "status")?)?;
         let last_day = rows.day(row, "last_day");
         let category = rows.text(row, "category")?;
-        let days = step.project.settings.categories.iter().find(|known| known.category.0 == category).map_or(0, |known| known.freshness_days);
+        let days =
+            step.project.settings.categories.iter().find(|known| known.category.0 == category).map_or(0, |known| known.freshness_days);
         let chinese = match (status, last_day) {
             (Status::Missing, _) => "到这一天还没有任何数据".to_string(),
             (Status::Stale, Some(day)) => format!("最新数据停在{day}，已超过{days}天"),
@@ -86,14 +100,24 @@ pub async fn gaps(step: &Step<'_>, ctx: &SessionContext) -> Result<Vec<Gap>, Fai
             _ => String::new(),
         };
         let gap_target = if target(&rows.text(row, "target")?) == Target::Price { GapTarget::Price } else { GapTarget::Demand };
-        Some(Gap { category, target: gap_target, status: gap_status(status), last_day, reason: Words::new(chinese, rows.text(row, "reason")?) })
+        Some(Gap {
+            category,
+            target: gap_target,
+            status: gap_status(status),
+            last_day,
+            reason: Words::new(chinese, rows.text(row, "reason")?),
+        })
     };
     Ok((0..rows.len()).filter_map(gap).collect())
 }
 
 /// Backtest scores over all horizons, naive always among them.
 pub async fn scores(step: &Step<'_>, ctx: &SessionContext) -> Result<Vec<ScoreRow>, Failure> {
-    let rows = Rows::of(ctx, &format!("select * from forecast_scores where as_of = '{}' and bucket = 'all' order by category, target, model", step.as_of)).await?;
+    let rows = Rows::of(
+        ctx,
+        &format!("select * from forecast_scores where as_of = '{}' and bucket = 'all' order by category, target, model", step.as_of),
+    )
+    .await?;
     let score = |row: usize| {
         let finite = |column: &str| rows.number(row, column).filter(|value| value.is_finite());
         let model = rows.text(row, "model")?;
@@ -113,7 +137,13 @@ pub async fn scores(step: &Step<'_>, ctx: &SessionContext) -> Result<Vec<ScoreRo
 }
 
 /// The main series that match, at most so many: what sells most, then what has the longest history.
-pub async fn outlooks(step: &Step<'_>, ctx: &SessionContext, target: Target, which: &str, most: usize) -> Result<Vec<SeriesOutlook>, Failure> {
+pub async fn outlooks(
+    step: &Step<'_>,
+    ctx: &SessionContext,
+    target: Target,
+    which: &str,
+    most: usize,
+) -> Result<Vec<SeriesOutlook>, Failure> {
     let table = if target == Target::Price { "price_forecast" } else { "demand_forecast" };
     let forecast = format!("as_of = '{}' and model = '{SPOKEN}' and {which}", step.as_of);
     let keys = Rows::of(
@@ -162,13 +192,21 @@ fn cadence(name: &str) -> Cadence {
 }
 
 /// The whole steps before the first one that is forecast.
-async fn history(ctx: &SessionContext, target: Target, cadence: Cadence, key: (&str, &str, &str), before: NaiveDate) -> Result<Vec<Observed>, Failure> {
+async fn history(
+    ctx: &SessionContext,
+    target: Target,
+    cadence: Cadence,
+    key: (&str, &str, &str),
+    before: NaiveDate,
+) -> Result<Vec<Observed>, Failure> {
     let (market, commodity, grade) = (quoted(key.0), quoted(key.1), quoted(key.2));
     let query = match (target, cadence) {
         (Target::Demand, _) => format!("select week as day, sold_kg as value from sales_weekly where commodity = '{commodity}'"),
         (Target::Price, cadence) => {
             let (table, step) = price_table(cadence);
-            format!("select {step} as day, price_cny_per_kg as value from {table} where market = '{market}' and commodity = '{commodity}' and grade = '{grade}'")
+            format!(
+                "select {step} as day, price_cny_per_kg as value from {table} where market = '{market}' and commodity = '{commodity}' and grade = '{grade}'"
+            )
         }
     };
     let rows = Rows::of(ctx, &format!("select day, value from ({query}) where day < date '{before}' order by day")).await?;
@@ -182,7 +220,14 @@ async fn feeds(step: &Step<'_>, ctx: &SessionContext) -> Result<Vec<FeedCount>, 
         let feed = rows.text(row, "feed")?;
         let number = |column: &str| rows.count(row, column).map(|count| count as u64);
         let last_day = fresh.iter().find(|known| known.feed == feed).and_then(|known| known.last_day);
-        Some(FeedCount { batches: number("batches")?, received: number("received")?, accepted: number("accepted")?, rejected: number("rejected")?, last_day, feed })
+        Some(FeedCount {
+            batches: number("batches")?,
+            received: number("received")?,
+            accepted: number("accepted")?,
+            rejected: number("rejected")?,
+            last_day,
+            feed,
+        })
     };
     Ok((0..rows.len()).filter_map(count).collect())
 }
@@ -193,10 +238,19 @@ async fn rejected(ctx: &SessionContext) -> Result<Vec<RejectedRule>, Failure> {
         return Ok(Vec::new());
     }
     let rows = Rows::of(ctx, "select feed, rule, count(*) as n from rejected group by feed, rule order by feed, rule").await?;
-    Ok((0..rows.len()).filter_map(|row| Some(RejectedRule { feed: rows.text(row, "feed")?, rule: rows.text(row, "rule")?, rows: rows.count(row, "n")? as u64 })).collect())
+    Ok((0..rows.len())
+        .filter_map(|row| {
+            Some(RejectedRule { feed: rows.text(row, "feed")?, rule: rows.text(row, "rule")?, rows: rows.count(row, "n")? as u64 })
+        })
+        .collect())
 }
 
 async fn unmapped(ctx: &SessionContext) -> Result<Vec<UnmappedName>, Failure> {
-    let rows = Rows::of(ctx, &format!("select kind, name, facts from unmapped_names order by facts desc, kind, name limit {NAMES}")).await?;
-    Ok((0..rows.len()).filter_map(|row| Some(UnmappedName { feed: rows.text(row, "kind")?, name: rows.text(row, "name")?, rows: rows.count(row, "facts")? as u64 })).collect())
+    let rows =
+        Rows::of(ctx, &format!("select kind, name, facts from unmapped_names order by facts desc, kind, name limit {NAMES}")).await?;
+    Ok((0..rows.len())
+        .filter_map(|row| {
+            Some(UnmappedName { feed: rows.text(row, "kind")?, name: rows.text(row, "name")?, rows: rows.count(row, "facts")? as u64 })
+        })
+        .collect())
 }

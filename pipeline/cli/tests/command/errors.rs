@@ -79,20 +79,34 @@ fn bad_rows_beyond_the_gate_refuse_the_feed_and_fewer_are_rejected() {
     let (_folder, at) = project();
     std::fs::write(at.join("inbox/prices.csv"), prices("date,market,product,category,price", "cheap")).expect("a temporary folder");
     check(&at, &[], 1, &["1461 received = 1460 accepted + 1 rejected"]);
-    let reason = nongshi(&[], &["-C", at.to_str().expect("a plain path"), "sql", "--format", "csv", "-c", "select feed, source_row, rule from rejected"]);
+    let reason = nongshi(
+        &[],
+        &["-C", at.to_str().expect("a plain path"), "sql", "--format", "csv", "-c", "select feed, source_row, rule from rejected"],
+    );
     assert_eq!(text(&reason.stdout), "feed,source_row,rule\nmarket_prices,1461,number\n");
 
     let (_folder, at) = project();
-    std::fs::write(at.join("inbox/prices.csv"), prices("date,market,product,category,price", "5.20").replace("菜心,vegetables", "菜心,greens")).expect("a temporary folder");
+    std::fs::write(
+        at.join("inbox/prices.csv"),
+        prices("date,market,product,category,price", "5.20").replace("菜心,vegetables", "菜心,greens"),
+    )
+    .expect("a temporary folder");
     check(&at, &[], 4, &["has 730 bad rows of 1461, more than its gate allows", "refuse_share"]);
 }
 
 #[test]
 fn an_unreachable_store_is_worth_a_retry() {
     let (_folder, at) = project();
-    std::fs::write(at.join("nongshi.toml"), "[store]\nurl = \"s3://bucket/lake\"\n[store.options]\nretry_timeout_secs = \"1\"\n").expect("a temporary folder");
+    std::fs::write(at.join("nongshi.toml"), "[store]\nurl = \"s3://bucket/lake\"\n[store.options]\nretry_timeout_secs = \"1\"\n")
+        .expect("a temporary folder");
     // port 1 of this machine: nobody listens there
-    let environment = [("AWS_ENDPOINT", "http://127.0.0.1:1"), ("AWS_ALLOW_HTTP", "true"), ("AWS_ACCESS_KEY_ID", "k"), ("AWS_SECRET_ACCESS_KEY", "canary-secret"), ("AWS_REGION", "us-east-1")];
+    let environment = [
+        ("AWS_ENDPOINT", "http://127.0.0.1:1"),
+        ("AWS_ALLOW_HTTP", "true"),
+        ("AWS_ACCESS_KEY_ID", "k"),
+        ("AWS_SECRET_ACCESS_KEY", "canary-secret"),
+        ("AWS_REGION", "us-east-1"),
+    ];
     let said = check(&at, &environment, 5, &["error: store `s3://bucket/lake/` cannot be reached", "hint: `nongshi doctor`"]);
     assert!(!said.contains("canary-secret"), "{said}");
 }
@@ -116,7 +130,11 @@ fn a_second_run_at_the_same_time_is_refused() {
 fn sql_only_reads_and_names_the_nearest_table() {
     let (_folder, at) = project();
     let at = at.to_str().expect("a plain path");
-    for (query, words) in [("select * from market_price", "did you mean `market_prices`?"), ("create table t as select 1", "DDL not supported"), ("drop table sales", "DDL not supported")] {
+    for (query, words) in [
+        ("select * from market_price", "did you mean `market_prices`?"),
+        ("create table t as select 1", "DDL not supported"),
+        ("drop table sales", "DDL not supported"),
+    ] {
         let ended = nongshi(&[], &["-C", at, "sql", "-c", query]);
         let said = text(&ended.stderr);
         assert_eq!(ended.status.code(), Some(2), "{said}");

@@ -60,7 +60,9 @@ fn copy(project: &Path, to: &Path) {
     for folder in ["feeds", "reference"] {
         std::fs::create_dir_all(to.join(folder)).expect("a temporary folder");
         for (name, bytes) in files(&project.join(folder)) {
-            let bytes = String::from_utf8(bytes).expect("contracts and references are text").replace("../../../shared/data", &data.to_string_lossy());
+            let bytes = String::from_utf8(bytes)
+                .expect("contracts and references are text")
+                .replace("../../../shared/data", &data.to_string_lossy());
             std::fs::write(to.join(folder).join(name), bytes).expect("a temporary folder");
         }
     }
@@ -85,7 +87,8 @@ fn three_days_run_and_the_second_time_nothing_changes() {
         let summary: serde_json::Value = serde_json::from_slice(&second.stdout).expect("a summary");
         assert_eq!((second.status.code(), &summary["changed"]), (Some(1), &serde_json::Value::Bool(false)), "{day}");
         assert!(text(&second.stderr).contains("nothing changed"), "{day}: it says so");
-        let without_lock = |files: &[(String, Vec<u8>)]| files.iter().filter(|(name, _)| !name.starts_with("lock/")).cloned().collect::<Vec<_>>();
+        let without_lock =
+            |files: &[(String, Vec<u8>)]| files.iter().filter(|(name, _)| !name.starts_with("lock/")).cloned().collect::<Vec<_>>();
         let after = (files(&folder.path().join("lake")), files(&folder.path().join("reports")));
         assert!(without_lock(&before.0) == without_lock(&after.0), "{day}: the second run wrote into the lake");
         assert!(before.1 == after.1, "{day}: the second run changed a report");
@@ -108,6 +111,9 @@ fn three_days_run_and_the_second_time_nothing_changes() {
         assert_eq!(later, ["0"], "{day}");
     }
     batches_add_up(at);
+    // the curated tables now stored are those of the last day: an earlier day must not see them
+    assert_eq!(sql(at, "2016-04-30", "select max(week) from price_weekly"), ["2016-04-25"]);
+    assert_eq!(sql(at, "2016-04-30", "select count(*) from sales_weekly"), ["0"]);
 }
 
 /// received = accepted + rejected for every batch, and the rejected rows are in their table.
