@@ -127,18 +127,25 @@ impl<'a> Speech<'a> {
         0..self.walk.origins.iter().filter(|origin| **origin + horizon <= self.ground.last).count()
     }
 
-    /// The rows of one model: all horizons, then each bucket.
+    /// The rows of one model: all horizons, then each bucket. Every model is judged on the same values: where it was
+    /// silent, naive speaks for it. A model that never spoke has no row.
     fn scores(&self, member: Option<usize>, name: &str) -> Vec<Score> {
         let whole = self.whole_origins();
         let taught = (whole.len() as f64 * TEACHING_SHARE) as usize;
+        let naive = self.members.iter().position(|member| member.name() == NAIVE);
+        let mut spoke = false;
         let all = Bucket { from: 1, to: self.settings.horizon };
         let labelled = buckets(self.ground.cadence, self.settings.horizon).into_iter().map(|bucket| (bucket.label(), bucket));
         let mut rows: Vec<(String, Bucket, Tally)> =
             [("all".to_string(), all)].into_iter().chain(labelled).map(|(label, bucket)| (label, bucket, Tally::default())).collect();
         for index in whole.skip(taught) {
-            let spread = self.spread(index, member);
+            let (own, stand_in) = (self.spread(index, member), self.spread(index, naive));
             for window in &self.walk.windows[index] {
-                let Some(points) = points(window, member) else { continue };
+                let said = points(window, member);
+                spoke |= said.is_some();
+                let Some((points, spread)) = said.map(|said| (said, &own)).or_else(|| Some((points(window, naive)?, &stand_in))) else {
+                    continue;
+                };
                 let scales = self.scales(window);
                 let steps: Vec<Option<(f64, [f64; 3])>> = points
                     .iter()
@@ -154,7 +161,7 @@ impl<'a> Speech<'a> {
                 }
             }
         }
-        rows.into_iter().filter_map(|(bucket, _, tally)| score(name, bucket, &tally)).collect()
+        rows.into_iter().filter(|_| spoke).filter_map(|(bucket, _, tally)| score(name, bucket, &tally)).collect()
     }
 
     fn scales(&self, window: &Window) -> Scales {
