@@ -248,7 +248,7 @@ async fn s3(bucket: &str) -> Option<Lake> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let options = [("aws_endpoint", endpoint.as_str()), ("aws_access_key_id", "testkey"), ("aws_secret_access_key", "testsecret")];
     let options = options.iter().chain(&[("aws_region", "us-east-1"), ("aws_allow_http", "true")]);
-    let url = Url::parse(&format!("s3://{bucket}/lake")).unwrap();
+    let url = Url::parse(&format!("s3://{bucket}/lake-{}", std::process::id())).unwrap();
     Some(Lake::open(&url, options.map(|(key, value)| (key.to_string(), value.to_string())).collect()).unwrap())
 }
 
@@ -273,6 +273,7 @@ async fn on_s3_nothing_is_lost_and_the_tables_are_read() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn on_s3_acknowledged_rows_are_there() {
     let Some(lake) = s3("racing").await else { return };
+    lake.probe("test").await.unwrap();
     lake.land(&batch("0", &[], 0), free).await.unwrap();
     let writers = (0..4).map(|writer| {
         let lake = lake.clone();
