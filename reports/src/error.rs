@@ -83,4 +83,7 @@ pub enum ReportError {
     /// The template does not fit its page.
     #[error("the report template cannot be filled")]
     Template(#[from] minijinja::Error),
+    /// A page cannot be spelled as JSON.
+    #[error("the page cannot be written as JSON")]
+    Page(#[from] serde_json::Error),
 }

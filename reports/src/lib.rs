@@ -44,3 +44,12 @@ pub fn render_chain(report: &ChainReport, lang: Lang) -> Result<String, ReportEr
     let page = chain::page(report, &voice)?;
     html::render(&page, &voice)
 }
+
+/// The page of a base as JSON: every sentence, number and date is final. For other forms than HTML.
+pub fn page_base(report: &BaseReport, lang: Lang) -> Result<String, ReportError> {
+    check::base(report)?;
+    let voice = voice::Voice::new(lang)?;
+    let page = base::page(report, &voice)?;
+    voice.finish()?;
+    Ok(serde_json::to_string(&page)?)
+}

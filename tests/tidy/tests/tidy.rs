@@ -35,7 +35,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("pipeline/serve", &["domain", "arrow", "datafusion", "datafusion-postgres"]),
     ("pipeline/transforms", &["domain", "functions", "lake", "arrow", "datafusion"]),
     ("reports", &["domain", "plotters"]),
-    ("reports/pdf", &["domain", "reports", "typst", "typst-pdf"]),
+    ("reports/pdf", &["typst", "typst-layout", "typst-pdf"]),
 ];
 /// Libraries behind which a crate wall stands.
 const HEAVY: &[&str] = &[

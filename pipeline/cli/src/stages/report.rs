@@ -1,63 +1,67 @@
-//! Report: render. In: the day's tables. Out: `reports/DAY/*.html`, one a base and language, one for the chain.
+//! Report: render. In: the day's tables. Out: `reports/DAY/*.html` and `*.pdf`, one a base and language, one page for the chain.
 //! Never: a file rewritten with the same bytes.
 
 use super::{Done, Step, report_base, report_chain, transform};
 use crate::exit::{Exit, Failure};
 use crate::gap::Gap;
-use nongshi_reports::{Lang, ReportError, render_base, render_chain};
+use chrono::NaiveDate;
+use nongshi_pdf::render_pdf;
+use nongshi_reports::{BaseReport, Lang, page_base, render_base, render_chain};
 use std::path::{Path, PathBuf};
 
 /// Renders every report of the day.
 pub async fn report(step: &Step<'_>) -> Result<Done, Failure> {
     let (ctx, _) = transform::session(step.project, step.as_of).await?;
     let folder = step.project.folder.join("reports").join(step.as_of.to_string());
-    let mut written = Written::default();
-    let mut gaps = Vec::new();
+    let mut written = Written { folder, ..Written::default() };
     let chain = report_chain::gather(step, &ctx).await?;
     for lang in &step.project.settings.languages {
-        written.put(&folder, "chain", *lang, render_chain(&chain, *lang), &mut gaps)?;
+        written.put("chain", *lang, "html", render_chain(&chain, *lang).map(String::into_bytes).map_err(|error| error.to_string()))?;
     }
     for base in report_base::gather(step, &ctx).await? {
+        let name = &base.head.name.zh;
         for lang in &step.project.settings.languages {
-            written.put(&folder, &base.head.name.zh, *lang, render_base(&base, *lang), &mut gaps)?;
+            written.put(name, *lang, "html", render_base(&base, *lang).map(String::into_bytes).map_err(|error| error.to_string()))?;
+            written.put(name, *lang, "pdf", pdf(&base, *lang, step.as_of.0))?;
         }
     }
-    let said = format!("{} reports, {} new, in {}", written.files.len(), written.new, shown(&folder, &step.project.folder));
-    Ok(Done { said, changed: written.new > 0, gaps })
+    let said = format!("{} reports, {} new, in {}", written.files, written.new, shown(&written.folder, &step.project.folder));
+    Ok(Done { said, changed: written.new > 0, gaps: written.gaps })
+}
+
+fn pdf(base: &BaseReport, lang: Lang, day: NaiveDate) -> Result<Vec<u8>, String> {
+    let page = page_base(base, lang).map_err(|error| error.to_string())?;
+    render_pdf(&page, day, lang.name()).map_err(|error| error.to_string())
 }
 
 #[derive(Default)]
 struct Written {
-    files: Vec<PathBuf>,
+    folder: PathBuf,
+    files: usize,
     new: usize,
+    gaps: Vec<Gap>,
 }
 
 impl Written {
-    fn put(
-        &mut self,
-        folder: &Path,
-        name: &str,
-        lang: Lang,
-        page: Result<String, ReportError>,
-        gaps: &mut Vec<Gap>,
-    ) -> Result<(), Failure> {
-        let page = match page {
-            Ok(page) => page,
-            Err(error) => {
-                gaps.push(Gap::new(name, "report", error.to_string()));
+    /// Writes one report; one that cannot be rendered is a gap, and the others go on.
+    fn put(&mut self, name: &str, lang: Lang, form: &str, bytes: Result<Vec<u8>, String>) -> Result<(), Failure> {
+        let bytes = match bytes {
+            Ok(bytes) => bytes,
+            Err(reason) => {
+                self.gaps.push(Gap::new(name, format!("{} {form} report", lang.name()), reason));
                 return Ok(());
             }
         };
-        let path = folder.join(format!("{}.{}.html", file_name(name), lang.name()));
+        let path = self.folder.join(format!("{}.{}.{form}", file_name(name), lang.name()));
         let failed = |error: std::io::Error| Failure::new(Exit::Unreachable, format!("`{}` cannot be written: {error}", path.display()));
-        if std::fs::read(&path).ok().as_deref() != Some(page.as_bytes()) {
-            std::fs::create_dir_all(folder).map_err(failed)?;
+        if std::fs::read(&path).ok().as_ref() != Some(&bytes) {
+            std::fs::create_dir_all(&self.folder).map_err(failed)?;
             // written apart and renamed: nobody ever opens half a report
             let apart = path.with_extension("part");
-            std::fs::write(&apart, page).and_then(|()| std::fs::rename(&apart, &path)).map_err(failed)?;
+            std::fs::write(&apart, bytes).and_then(|()| std::fs::rename(&apart, &path)).map_err(failed)?;
             self.new += 1;
         }
-        self.files.push(path);
+        self.files += 1;
         Ok(())
     }
 }

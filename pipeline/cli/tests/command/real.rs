@@ -101,7 +101,7 @@ fn three_days_run_and_the_second_time_nothing_changes() {
         assert_eq!(found, wanted, "{day}");
 
         let reports: Vec<String> = files(&folder.path().join("reports").join(day)).into_iter().map(|(name, _)| name).collect();
-        assert_eq!(reports.len(), 4, "{day}: a base and the chain, in two languages: {reports:?}");
+        assert_eq!(reports.len(), 6, "{day}: a base as page and paper, the chain as page, in two languages: {reports:?}");
         // nothing known later than the day may be seen
         for table in ["market_prices", "sales", "plantings", "products"] {
             let later = sql(at, day, &format!("select count(*) from {table} where available_on > date '{day}'"));
