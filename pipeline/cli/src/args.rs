@@ -28,6 +28,9 @@ pub enum Command {
     Init {
         /// Where.
         directory: PathBuf,
+        /// A small simulated chain whose last day was yesterday, ready to run.
+        #[arg(long)]
+        sample: bool,
     },
     /// The whole way: ingest, transform, forecast, plan, report.
     Run {

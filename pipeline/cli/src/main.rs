@@ -66,7 +66,7 @@ fn end(ended: Result<Exit, Failure>) -> ExitCode {
 async fn command(cli: Cli) -> Result<Exit, Failure> {
     let folder = &cli.directory;
     match cli.command {
-        Command::Init { directory } => init::init(&directory),
+        Command::Init { directory, sample } => init::init(&directory, sample),
         Command::Run { when, only, dry_run, json } => {
             let stages = if only.is_empty() { Stage::ALL.to_vec() } else { only };
             way::run(folder, when, &stages, dry_run, json).await

@@ -3,6 +3,7 @@
 mod errors;
 mod killed;
 mod real;
+mod sample;
 
 use std::path::Path;
 use std::process::{Command, Output};
