@@ -131,10 +131,10 @@ fn standing<'a>(seed: &mut Seed, crops: &[&'a CropRow], last_day: NaiveDate) -> 
         let days = crop.days_min + crop.window_days;
         // an animal house is told of when it already yields
         let least = if crop.system == "livestock" { crop.days_min } else { 1 };
-        let youngest = least + (seed.uniform() * f64::from(days) * 0.6) as u32;
-        let sown = (youngest..days * 9 / 10).map(|age| last_day - Days::new(u64::from(age))).find(|day| crop.is_sown_in(*day));
-        if let Some(day) = sown {
-            return Some((crop, day));
+        let ages = least..days * 9 / 10;
+        let sown: Vec<NaiveDate> = ages.map(|age| last_day - Days::new(u64::from(age))).filter(|day| crop.is_sown_in(*day)).collect();
+        if let Some(day) = sown.get((seed.uniform() * sown.len() as f64) as usize) {
+            return Some((crop, *day));
         }
     }
     None

@@ -74,7 +74,7 @@ pub(crate) fn gbk(header: &[&str], rows: &[Vec<String>]) -> Vec<u8> {
     encoding_rs::GBK.encode(&text).0.into_owned()
 }
 
-/// One file of each feed, cut short. No record of ours holds a line break, and no byte of GBK is one.
+/// One file of each feed that is simulated, cut short; the others lie in `project/` as they are. No record of ours holds a line break, and no byte of GBK is one.
 pub(crate) fn excerpts(files: &[SampleFile], dirt: &[Dirt], rows: usize) -> Vec<SampleFile> {
     let mut found: Vec<SampleFile> = Vec::new();
     for file in files.iter().filter(|file| file.path.ends_with(".csv")) {
@@ -83,7 +83,8 @@ pub(crate) fn excerpts(files: &[SampleFile], dirt: &[Dirt], rows: usize) -> Vec<
         let is_dirty = dirt.iter().any(|dirt| dirt.path == file.path);
         let has_dirt = dirt.iter().any(|dirt| dirt.feed == feed);
         // the first dirty file of a feed that has dirt, the only file of one that has none
-        if has_dirt && !is_dirty || found.iter().any(|known| known.path.starts_with(&format!("{feed}/"))) {
+        let is_as_it_lies = PROJECT.iter().any(|(path, _)| *path == file.path);
+        if is_as_it_lies || has_dirt && !is_dirty || found.iter().any(|known| known.path.starts_with(&format!("{feed}/"))) {
             continue;
         }
         let lines: Vec<&[u8]> = file.bytes.split_inclusive(|byte| *byte == b'\n').collect();

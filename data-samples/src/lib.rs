@@ -57,8 +57,8 @@ pub fn dirt(settings: &SampleSettings) -> Vec<Dirt> {
     simulate(settings).1
 }
 
-/// The header and the first rows of one file of each feed, and beside them the dirty rows of that file: small enough to
-/// be looked at. Its path is `FEED/FILE`; missing days and a row's number are not kept.
+/// The header and the first rows of one file of each simulated feed, and behind them the dirty rows of that file: small
+/// enough to be looked at. Its path is `FEED/FILE`. Of the dirt, missing days are not in it.
 pub fn excerpts(settings: &SampleSettings, rows: usize) -> Vec<SampleFile> {
     let (files, dirt) = simulate(settings);
     files::excerpts(&files, &dirt, rows)

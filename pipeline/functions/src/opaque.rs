@@ -1,8 +1,8 @@
 //! `opaque(x)` is `x`, and the optimizer cannot see that. In: any value. Out: the same. Never: folded away.
 
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, FieldRef};
 use datafusion::common::{Result, exec_err};
-use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
+use datafusion::logical_expr::{ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
 
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Opaque {
@@ -25,6 +25,14 @@ impl ScalarUDFImpl for Opaque {
 
     fn return_type(&self, types: &[DataType]) -> Result<DataType> {
         match types {
+            [only] => Ok(only.clone()),
+            _ => exec_err!("opaque takes one value"),
+        }
+    }
+
+    /// The field as it is: a column that is never null stays one, so that a plan's schema does not change.
+    fn return_field_from_args(&self, args: ReturnFieldArgs) -> Result<FieldRef> {
+        match args.arg_fields {
             [only] => Ok(only.clone()),
             _ => exec_err!("opaque takes one value"),
         }

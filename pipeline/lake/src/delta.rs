@@ -70,9 +70,9 @@ pub(crate) async fn notes(table: &DeltaTable) -> Result<Vec<Note>, LakeError> {
     Ok(infos.into_iter().filter_map(|info| serde_json::from_value(info.info.get(NOTE)?.clone()).ok()).collect())
 }
 
-/// Reads the newest version from the log and refuses unless it holds the note.
-pub(crate) async fn read_back(table: &mut DeltaTable, id: &TableId, note: &Note) -> Result<u64, LakeError> {
-    table.update_state().await?;
+/// Reads the version that a write gave back from the log and refuses unless it holds the note. (Not the newest one:
+/// another writer may have committed since.)
+pub(crate) async fn read_back(table: &DeltaTable, id: &TableId, note: &Note) -> Result<u64, LakeError> {
     let version = table.version().unwrap_or_default();
     let commit = table.log_store().read_commit_entry(version).await?.unwrap_or_default();
     for line in commit.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {

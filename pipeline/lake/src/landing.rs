@@ -87,7 +87,7 @@ impl Lake {
         }
         let (batch_id, id) = (batch.id(), TableId::new(Layer::Landed, batch.table.name));
         let schema = stored_schema(batch.table);
-        let mut table = delta::open_or_create(self, &id, &schema, &[]).await?;
+        let table = delta::open_or_create(self, &id, &schema, &[]).await?;
         if delta::done_before(&table, &batch_id).await? {
             return Ok(Landed::Before);
         }
@@ -108,13 +108,13 @@ impl Lake {
         let rows = stored_rows(batch, &record)?;
         let note = Note::Batch(record);
         fence().await?;
-        table = table
+        let table = table
             .write(vec![rows])
             .with_save_mode(SaveMode::Append)
             .with_writer_properties(delta::written())
             .with_commit_properties(delta::properties(&note, Some(&batch_id))?)
             .await?;
-        Ok(Landed::Now(delta::read_back(&mut table, &id, &note).await?))
+        Ok(Landed::Now(delta::read_back(&table, &id, &note).await?))
     }
 
     /// The batches of every landed table: a projection of the commits.
@@ -142,8 +142,8 @@ impl Lake {
         fence().await?;
         let write =
             table.write(vec![rejected_rows(batch, batch_id)?]).with_save_mode(SaveMode::Append).with_writer_properties(delta::written());
-        let mut table = write.with_commit_properties(delta::properties(&note, Some(batch_id))?).await?;
-        delta::read_back(&mut table, &id, &note).await?;
+        let table = write.with_commit_properties(delta::properties(&note, Some(batch_id))?).await?;
+        delta::read_back(&table, &id, &note).await?;
         Ok(())
     }
 }

@@ -51,27 +51,37 @@ impl Lease {
         length: TimeDelta,
         is_gone: impl Fn(&Holder) -> bool,
     ) -> Result<Lease, LakeError> {
-        let highest = highest(lake).await?;
-        if let Some(fence) = highest {
-            let body: Body = serde_json::from_slice(&lake.object_store().get(&path(lake, fence)).await?.bytes().await?)?;
+        let held_by_another = || LakeError::Held {
+            holder: "a run that started at the same moment".into(),
+            until: (now + length).format("%H:%M:%SZ").to_string(),
+        };
+        let before = highest(lake).await?;
+        if let Some(fence) = before {
+            let bytes = match lake.object_store().get(&path(lake, fence)).await {
+                Ok(found) => found.bytes().await?,
+                // its successor has just removed it
+                Err(object_store::Error::NotFound { .. }) => return Err(held_by_another()),
+                Err(error) => return Err(lake.unreachable(error)),
+            };
+            let body: Body = serde_json::from_slice(&bytes)?;
             if body.until > now && !is_gone(&body.holder) {
                 return Err(LakeError::Held { holder: body.holder.to_string(), until: body.until.format("%H:%M:%SZ").to_string() });
             }
         }
-        let fence = highest.map_or(1, |fence| fence + 1);
+        let fence = before.map_or(1, |fence| fence + 1);
         let body = serde_json::to_vec(&Body { holder: holder.clone(), until: now + length })?;
         match lake.object_store().put_opts(&path(lake, fence), body.into(), PutMode::Create.into()).await {
             Ok(_) => {}
-            Err(object_store::Error::AlreadyExists { .. }) => {
-                return Err(LakeError::Held {
-                    holder: "a run that started at the same moment".into(),
-                    until: (now + length).format("%H:%M:%SZ").to_string(),
-                });
-            }
+            Err(object_store::Error::AlreadyExists { .. }) => return Err(held_by_another()),
             Err(error) => return Err(lake.unreachable(error)),
         }
-        if let Some(old) = highest {
-            lake.object_store().delete(&path(lake, old)).await?;
+        // while this one looked others may have come and gone, and with them the number it has just made again
+        if highest(lake).await? != Some(fence) {
+            remove(lake, fence).await?;
+            return Err(held_by_another());
+        }
+        if let Some(old) = before {
+            remove(lake, old).await?;
         }
         Ok(Lease { fence, holder })
     }
@@ -107,6 +117,14 @@ impl Lease {
 
 fn path(lake: &Lake, fence: u64) -> Path {
     lake.path(&format!("lock/{fence:020}.json"))
+}
+
+/// Removes a number that no longer holds; another may have done so already.
+async fn remove(lake: &Lake, fence: u64) -> Result<(), LakeError> {
+    match lake.object_store().delete(&path(lake, fence)).await {
+        Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+        Err(error) => Err(lake.unreachable(error)),
+    }
 }
 
 async fn highest(lake: &Lake) -> Result<Option<u64>, LakeError> {

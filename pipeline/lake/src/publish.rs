@@ -56,6 +56,8 @@ impl Lake {
         fingerprint: &str,
         fence: impl AsyncFn() -> Result<(), LakeError>,
     ) -> Result<Published, LakeError> {
+        // no rows are no rows, however many empty chunks they come in
+        let rows: Vec<RecordBatch> = rows.into_iter().filter(|chunk| chunk.num_rows() > 0).collect();
         let content = content_of(&rows)?;
         let partition: &[&str] = match scope {
             Scope::Whole => &[],
@@ -77,8 +79,8 @@ impl Lake {
         if let Scope::AsOf(day) = scope {
             write = write.with_replace_where(col("as_of").eq(lit(day.to_string())));
         }
-        let mut table = write.await?;
-        Ok(Published { version: delta::read_back(&mut table, id, &note).await?, changed: true })
+        let table = write.await?;
+        Ok(Published { version: delta::read_back(&table, id, &note).await?, changed: true })
     }
 
     /// Adds rows to a ledger table once under the entry's name; a second time nothing happens.
@@ -95,13 +97,13 @@ impl Lake {
         }
         let note = Note::Entry { entry: entry.to_string() };
         fence().await?;
-        let mut table = table
+        let table = table
             .write(vec![rows])
             .with_save_mode(SaveMode::Append)
             .with_writer_properties(delta::written())
             .with_commit_properties(delta::properties(&note, Some(entry))?)
             .await?;
-        delta::read_back(&mut table, id, &note).await?;
+        delta::read_back(&table, id, &note).await?;
         Ok(true)
     }
 

@@ -17,18 +17,22 @@ use object_store::{
 };
 use std::collections::HashMap;
 use std::sync::Arc;
-use tokio::sync::Barrier;
+use tokio::sync::{Barrier, Notify};
 use url::Url;
 
 /// The commit that two writers try at one moment: 0 makes the table, 1 lands the first batch.
 const CONTESTED: &str = "landed/aliases/_delta_log/00000000000000000002.json";
+/// Where the second one goes when it is kept apart.
+const NEXT: &str = "landed/aliases/_delta_log/00000000000000000003.json";
 
-/// A store in memory. At the contested commit both writers put before either goes on.
+/// A store in memory. At the contested commit both writers put before either goes on; where they are kept apart, the
+/// one that won goes on when the other's commit stands as well.
 #[derive(Debug)]
 struct Store {
     inner: InMemory,
     keeps_apart: bool,
     meeting: Barrier,
+    next: Notify,
 }
 
 impl std::fmt::Display for Store {
@@ -44,11 +48,18 @@ impl ObjectStore for Store {
             options.mode = PutMode::Overwrite;
         }
         if !location.as_ref().ends_with(CONTESTED) {
-            return self.inner.put_opts(location, payload, options).await;
+            let put = self.inner.put_opts(location, payload, options).await;
+            if location.as_ref().ends_with(NEXT) {
+                self.next.notify_one();
+            }
+            return put;
         }
         self.meeting.wait().await;
         let put = self.inner.put_opts(location, payload, options).await;
         self.meeting.wait().await;
+        if self.keeps_apart && put.is_ok() {
+            self.next.notified().await;
+        }
         put
     }
 
@@ -100,7 +111,7 @@ impl LogStoreFactory for Factory {
 
 /// A lake on such a store; each scheme has its own.
 fn lake(scheme: &str, keeps_apart: bool) -> Lake {
-    let store = Store { inner: InMemory::new(), keeps_apart, meeting: Barrier::new(2) };
+    let store = Store { inner: InMemory::new(), keeps_apart, meeting: Barrier::new(2), next: Notify::new() };
     let factory = Arc::new(Factory(Arc::new(store)));
     let key = Url::parse(&format!("{scheme}://")).unwrap();
     object_store_factories().insert(key.clone(), factory.clone());

@@ -27,7 +27,8 @@ async fn a_batch_lands_once_however_often_it_is_tried() {
     let folder = tempfile::tempdir().unwrap();
     let lake = local(&folder);
     let rows = batch("1", &[("西红柿", "番茄", "2025-01-01"), ("土豆", "马铃薯", "2025-01-01")], 3);
-    let counts = "select (select count(*) from landed.aliases), (select count(*) from rejected), (select count(*) from batches)";
+    let counts =
+        "select (select count(*) from landed.aliases) as l, (select count(*) from rejected) as r, (select count(*) from batches) as b";
     killed_before(&lake, &rows, 1).await;
     assert_eq!(lake.batches().await.unwrap(), []);
     // between the two commits: the rejected rows come first, and a second time they need no commit

@@ -33,6 +33,12 @@ async fn on_s3_nothing_is_lost_and_the_tables_are_read() {
     let digest = lake.keep("names", &bytes).await.unwrap();
     assert_eq!(lake.keep("names", &bytes).await.unwrap(), digest);
     assert_eq!(lake.kept("names", &digest).await.unwrap(), bytes);
+    // the session was pinned: a later commit is seen by the next one
+    assert!(!publish(&lake, "2025-01-01", &[1, 2]).await);
+    assert!(publish(&lake, "2025-01-02", &[30]).await);
+    let all = "select as_of, sum(value) from said group by as_of order by 1";
+    assert_eq!(ask(&ctx, all).await, "2025-01-01,3");
+    assert_eq!(ask(&session(&lake, TODAY).await, all).await, "2025-01-01,3\n2025-01-02,30");
 }
 
 /// Four writers at once, without a lease: the rows are those that were acknowledged, each once.

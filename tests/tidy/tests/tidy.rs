@@ -57,6 +57,7 @@ const HEAVY: &[&str] = &[
     "polars",
     "polars-arrow",
     "typst",
+    "typst-layout",
     "typst-pdf",
 ];
 /// One copy each in the lock file.
