@@ -41,7 +41,7 @@ impl Columns {
     }
 
     /// The batch, with the day the rows speak from as its last column.
-    pub fn as_of(self, day: NaiveDate) -> Result<RecordBatch, ArrowError> {
+    pub fn batch_as_of(self, day: NaiveDate) -> Result<RecordBatch, ArrowError> {
         let rows = self.arrays.first().map_or(0, |array| array.len());
         self.text("as_of", vec![day.to_string(); rows]).batch()
     }

@@ -229,7 +229,7 @@ async fn publish(step: &Step<'_>, said: &Said, fingerprint: &str) -> Result<bool
         .text("target", said.refused.iter().map(|(_, target, _)| target.name()))
         .text("key", said.refused.iter().map(|(_, _, refused)| &refused.key))
         .text("reason", said.refused.iter().map(|(_, _, refused)| &refused.reason));
-    changed |= step.publish("forecast_refused", refused.as_of(step.as_of.0).map_err(bug)?, fingerprint).await?;
+    changed |= step.publish("forecast_refused", refused.batch_as_of(step.as_of.0).map_err(bug)?, fingerprint).await?;
     let rows = &said.statuses;
     let statuses = Columns::default()
         .count("place", rows.iter().map(|row| row.place))
@@ -241,7 +241,7 @@ async fn publish(step: &Step<'_>, said: &Said, fingerprint: &str) -> Result<bool
         .count("origins", rows.iter().map(|row| i64::from(row.origins)))
         .count("replaced", rows.iter().map(|row| i64::from(row.replaced)))
         .text("reason", rows.iter().map(|row| &row.reason));
-    changed |= step.publish("forecast_status", statuses.as_of(step.as_of.0).map_err(bug)?, fingerprint).await?;
+    changed |= step.publish("forecast_status", statuses.batch_as_of(step.as_of.0).map_err(bug)?, fingerprint).await?;
     Ok(changed)
 }
 
@@ -263,7 +263,7 @@ fn forecast_rows(forecasts: &[&(Forecast, Place)], as_of: NaiveDate) -> Result<R
         .number("q10", rows.iter().map(|(_, _, step)| step.quantiles[0]))
         .number("q50", rows.iter().map(|(_, _, step)| step.quantiles[1]))
         .number("q90", rows.iter().map(|(_, _, step)| step.quantiles[2]));
-    columns.as_of(as_of).map_err(bug)
+    columns.batch_as_of(as_of).map_err(bug)
 }
 
 fn score_rows(scores: &[(Category, Target, Score)], as_of: NaiveDate) -> Result<RecordBatch, Failure> {
@@ -282,7 +282,7 @@ fn score_rows(scores: &[(Category, Target, Score)], as_of: NaiveDate) -> Result<
         .number("bias", number(|score| score.bias))
         .count("origins", scores.iter().map(|(_, _, score)| i64::from(score.origins)))
         .count("series", scores.iter().map(|(_, _, score)| i64::from(score.series)));
-    columns.as_of(as_of).map_err(bug)
+    columns.batch_as_of(as_of).map_err(bug)
 }
 
 fn cadence_name(cadence: Cadence) -> &'static str {

@@ -11,6 +11,7 @@ use chrono::{Days, NaiveDate};
 use datafusion::prelude::SessionContext;
 use nongshi_domain::{AsOf, Category, MonthSet, Mu, week_start};
 use nongshi_models::planning::{Base, Crop, Outlet, Outlook, Plot, Scenario, Standing};
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Weights of the 10 %, 50 % and 90 % quantiles that keep the mean of most distributions.
@@ -128,10 +129,14 @@ async fn crops(ctx: &SessionContext, settings: &Settings, unplanned: &mut Vec<(S
             cost_cny_per_mu: costs.iter().sum::<f64>() / costs.len() as f64,
             picking_cost_cny_per_kg: settings.picking_cost_cny_per_kg,
         };
-        if found.contains_key(&name) {
-            unplanned.push((name, format!("also grown as {}: only the first system is planned", crop.system)));
-        } else {
-            found.insert(name, crop);
+        match found.entry(name) {
+            Entry::Occupied(first) => {
+                let reason = format!("also grown as {}: only the first system is planned", crop.system);
+                unplanned.push((first.key().clone(), reason));
+            }
+            Entry::Vacant(place) => {
+                place.insert(crop);
+            }
         }
     }
     Ok(found.into_values().collect())
@@ -159,7 +164,7 @@ async fn standing(
         let crop = rows.text(row, "crop").unwrap_or_default();
         let Some(sown_on) = rows.day(row, "sown_on") else { continue };
         if !calendar.iter().any(|known| known.crop == crop) {
-            unplanned.push((crop, "it stands, but the crop calendar does not tell when it is ripe".into()));
+            unplanned.push((crop, "it stands, but is not planned: livestock, or a crop without days to harvest".into()));
             continue;
         }
         found.push(Standing {
@@ -208,7 +213,7 @@ async fn lanes(ctx: &SessionContext, settings: &Settings, base: &str, as_of: AsO
                 loss: number("loss_share").unwrap_or_default(),
                 fee: number("fee_share").unwrap_or_default(),
                 price: weeks.iter().map(|week| at(steps, *week)).collect(),
-                limit: weeks.iter().map(|week| limit.map_or([most; 3], |steps| at(steps, *week))).collect(),
+                limit: weeks.iter().map(|week| limit.map_or([most; 3], |steps| at(steps, *week).map(|kg| kg.min(most)))).collect(),
             };
             found.insert(key, lane);
         }

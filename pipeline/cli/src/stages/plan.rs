@@ -85,7 +85,7 @@ async fn publish(step: &Step<'_>, plans: &[Made], fingerprint: &str) -> Result<b
         .number("margin_cny", sowings.iter().map(|(_, line)| line.margin_cny))
         .number("worst_cny_per_mu", odds.iter().map(|(worst, _)| *worst))
         .number("best_cny_per_mu", odds.iter().map(|(_, best)| *best));
-    let mut changed = step.publish("planting_plan", planting.as_of(day).map_err(bug)?, fingerprint).await?;
+    let mut changed = step.publish("planting_plan", planting.batch_as_of(day).map_err(bug)?, fingerprint).await?;
 
     let harvests: Vec<_> =
         good.iter().flat_map(|(prospect, plan)| plan.harvests.iter().map(move |line| (&prospect.base.name, line))).collect();
@@ -97,8 +97,8 @@ async fn publish(step: &Step<'_>, plans: &[Made], fingerprint: &str) -> Result<b
         .number("ripe_kg", harvests.iter().map(|(_, line)| line.ripe.0))
         .number("sold_kg", harvests.iter().map(|(_, line)| line.sold.0))
         .number("net_back_cny_per_kg", harvests.iter().map(|(_, line)| line.price.0));
-    changed |= step.publish("harvest_plan", harvest.as_of(day).map_err(bug)?, fingerprint).await?;
-    changed |= step.publish("plan_outlook", outlook_rows(plans).as_of(day).map_err(bug)?, fingerprint).await?;
+    changed |= step.publish("harvest_plan", harvest.batch_as_of(day).map_err(bug)?, fingerprint).await?;
+    changed |= step.publish("plan_outlook", outlook_rows(plans).batch_as_of(day).map_err(bug)?, fingerprint).await?;
 
     let number = |value: fn(&Plan) -> f64| good.iter().map(move |(_, plan)| value(plan));
     let summary = Columns::default()
@@ -118,7 +118,7 @@ async fn publish(step: &Step<'_>, plans: &[Made], fingerprint: &str) -> Result<b
         .number("rounding_cost_cny", number(|plan| plan.summary.rounding_cost_cny))
         .text("status", good.iter().map(|(_, plan)| &plan.summary.status))
         .text("solver", good.iter().map(|(_, plan)| &plan.summary.solver));
-    changed |= step.publish("plan_summary", summary.as_of(day).map_err(bug)?, fingerprint).await?;
+    changed |= step.publish("plan_summary", summary.batch_as_of(day).map_err(bug)?, fingerprint).await?;
 
     let scenarios: Vec<_> = good
         .iter()
@@ -129,7 +129,7 @@ async fn publish(step: &Step<'_>, plans: &[Made], fingerprint: &str) -> Result<b
         .text("scenario", scenarios.iter().map(|(_, (name, _, _))| name))
         .number("weight", scenarios.iter().map(|(_, (_, weight, _))| *weight))
         .number("profit_cny", scenarios.iter().map(|(_, (_, _, profit))| *profit));
-    changed |= step.publish("plan_scenarios", scenarios.as_of(day).map_err(bug)?, fingerprint).await?;
+    changed |= step.publish("plan_scenarios", scenarios.batch_as_of(day).map_err(bug)?, fingerprint).await?;
 
     let mut gaps: Vec<(&str, &str, &str)> = Vec::new();
     for (prospect, plan) in plans {
@@ -140,7 +140,7 @@ async fn publish(step: &Step<'_>, plans: &[Made], fingerprint: &str) -> Result<b
         .text("base", gaps.iter().map(|gap| gap.0))
         .text("crop", gaps.iter().map(|gap| gap.1))
         .text("reason", gaps.iter().map(|gap| gap.2));
-    changed |= step.publish("plan_gaps", gaps.as_of(day).map_err(bug)?, fingerprint).await?;
+    changed |= step.publish("plan_gaps", gaps.batch_as_of(day).map_err(bug)?, fingerprint).await?;
     Ok(changed)
 }
 

@@ -47,7 +47,7 @@ async fn gather_base(step: &Step<'_>, ctx: &SessionContext, base: &str, english:
     let first_week = week_start(step.as_of.0) + Days::new(7);
     let planting = Rows::of(ctx, &format!("select * from planting_plan where {of_base} order by sow_week, plot, crop")).await?;
     let orders: Vec<SowingOrder> =
-        (0..planting.len()).filter(|row| planting.is(*row, "is_order")).map(|row| order(&planting, row, english)).collect();
+        (0..planting.len()).filter(|row| planting.is(*row, "is_order")).map(|row| order(&planting, row, step.as_of.0, english)).collect();
     let standing = standing(step, ctx, base, english).await?;
     let (heat, crops) = (heat(ctx, &of_base, first_week, english).await?, key_crops(ctx, &of_base, &planting, english).await?);
     let (summary, scenarios) = summary(ctx, &of_base).await?;
@@ -82,11 +82,11 @@ async fn gather_base(step: &Step<'_>, ctx: &SessionContext, base: &str, english:
     })
 }
 
-fn order(rows: &Rows, row: usize, english: &English) -> SowingOrder {
+fn order(rows: &Rows, row: usize, as_of: NaiveDate, english: &English) -> SowingOrder {
     let sow_week = rows.day(row, "sow_week").unwrap_or_default();
     SowingOrder {
-        // seed and land must be ready on the Monday: the Friday before is the last day to decide
-        decide_by: sow_week - Days::new(3),
+        // seed and land must be ready on the Monday: the Friday before is the last day to decide, or tomorrow
+        decide_by: (sow_week - Days::new(3)).max(as_of + Days::new(1)),
         sow_week,
         plot: rows.text(row, "plot").unwrap_or_default(),
         crop: words(&rows.text(row, "crop").unwrap_or_default(), english),
@@ -329,7 +329,7 @@ fn chinese_reason(reason: &str) -> String {
         ("no living price on any of its lanes", "没有可用的市场价格"),
         ("the crop calendar lacks its days or its yield", "农时表缺生长天数或单产"),
         ("the crop calendar lacks its cost", "农时表缺成本"),
-        ("it stands, but the crop calendar does not tell when it is ripe", "在地，但农时表没有成熟期"),
+        ("it stands, but is not planned: livestock, or a crop without days to harvest", "在地但还不排计划：畜禽，或农时表缺成熟期的作物"),
     ];
     match known.iter().find(|(english, _)| *english == reason) {
         Some((_, chinese)) => chinese.to_string(),

@@ -5,8 +5,11 @@
 use crate::{files, nongshi, text};
 use std::path::{Path, PathBuf};
 
+/// Category, target and status of a forecast.
+type Status = (&'static str, &'static str, &'static str);
+
 /// What each day must say: day, then category, target and status of every forecast.
-const EXPECTED: &[(&str, &[(&str, &str, &str)])] = &[
+const EXPECTED: &[(&str, &[Status])] = &[
     (
         "2016-04-30",
         &[
