@@ -11,6 +11,7 @@ use nongshi_models::planning::{Base, Clarabel, Crop, Outlet, Outlook, Plan, Plan
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
 const WEEKS: usize = 48;
 const SOW_WEEKS: usize = 26;
@@ -35,8 +36,13 @@ fn python() -> Command {
     Command::new(std::env::var_os("PYTHON").unwrap_or_else(|| "python3".into()))
 }
 
-/// The instance, written anew; or why it cannot be.
+/// The instance, written anew, once for all tests: they run side by side in one folder. Or why it cannot be.
 fn instance() -> Result<PathBuf, String> {
+    static WRITTEN: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    WRITTEN.get_or_init(write_instance).clone()
+}
+
+fn write_instance() -> Result<PathBuf, String> {
     let generator = shared().join("weekly_planner_generator.py");
     if !generator.exists() {
         return Err(format!("{} is absent", generator.display()));
