@@ -119,7 +119,7 @@ mod tests {
             ("-- A row is one.\nselect 1", "names no key"),
             ("-- A row is one.\n-- key: a\ndrop table sales", "a SELECT and nothing else"),
             ("-- A row is one.\n-- key: a\nselect 1; select 2", "exactly one SELECT"),
-            ("-- A row is one.\n-- key: a\nselect from where", "cannot be read"),
+            ("-- A row is one.\n-- key: a\nselect (from", "cannot be read"),
         ] {
             let message = Transform::read("t", text).expect_err(text).to_string();
             assert!(message.contains(expect), "{message}");
