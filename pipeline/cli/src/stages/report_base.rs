@@ -110,8 +110,9 @@ fn last_day(rows: &Rows, row: usize) -> NaiveDate {
 fn verdicts(planting: &Rows, orders: &[SowingOrder], planned: bool, english: &English) -> Vec<Verdict> {
     let mut by_crop: BTreeMap<String, (f64, f64, f64)> = BTreeMap::new();
     for order in orders {
-        let sum = by_crop.entry(order.crop.zh.clone()).or_default();
-        *sum = (sum.0 + order.area_mu, sum.1 + order.margin_cny, order.worst_cny_per_mu);
+        let sum = by_crop.entry(order.crop.zh.clone()).or_insert((0.0, 0.0, f64::INFINITY));
+        // the odds are those of the crop's worst order
+        *sum = (sum.0 + order.area_mu, sum.1 + order.margin_cny, sum.2.min(order.worst_cny_per_mu));
     }
     if by_crop.is_empty() {
         let later = (0..planting.len()).filter_map(|row| planting.day(row, "sow_week")).min();
