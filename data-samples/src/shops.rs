@@ -1,162 +1,259 @@
-//! What the tills sold: weekday, season, feasts, price, promotions, noise, and shelves that ran empty.
-//! In: days, prices, shops. Out: a file a month. Never: what would have sold (only what sold is known to a till).
+//! All shops, period by period: sums of the tills, receipts, stock; and what the warehouse had to send. In: demand,
+//! sizes. Out: files of sales, receipts and stock. Never: more than a few shops' period in memory, an order that hangs
+//! on threads.
 
-use crate::chain::{COMMODITIES, PRODUCTS, Product, SHOPS, place_of};
-use crate::days::{Calendar, Day};
-use crate::dirt::{Dirt, Soiling, Spoil};
-use crate::market::Prices;
-use crate::{SampleFile, SampleSettings, files};
-use chrono::{Datelike, Days};
+use crate::days::Calendar;
+use crate::demand::{Asked, Demand};
+use crate::files::Out;
+use crate::products::Product;
+use crate::shelf::{Outlook, Shelf, ShelfDay};
+use crate::text::Rows;
+use crate::{SampleSettings, canteens, master, mishaps, receipts, truth, warehouse};
 use nongshi_domain::Seed;
+use std::io;
 
-/// Days over which a shop smooths the wholesale price before it writes its own.
-const SMOOTHING_DAYS: usize = 7;
-/// Chance of a promotion in a week, and its price.
-const PROMOTION_CHANCE: f64 = 0.08;
-const PROMOTION_PRICE: f64 = 0.85;
-/// Log growth of demand a year.
-const GROWTH: f64 = 0.03;
-/// Log noise of a day, and of a slow mood of the neighbourhood.
-const NOISE: f64 = 0.17;
-const MOOD: f64 = 0.10;
-const MOOD_MEMORY: f64 = 0.96;
-/// What is ordered over what is expected; the chance that most of it does not come, and the part that does.
-const COVER: f64 = 1.15;
-const FAILED_DELIVERY_CHANCE: f64 = 0.012;
-const FAILED_DELIVERY_PART: f64 = 0.25;
-/// What one customer takes.
-const BASKET_KG: f64 = 0.6;
-/// A product is renamed when this part of the days is over.
-const RENAMED_AFTER: f64 = 0.6;
-/// A month of fewer rows stays clean: one bad row would be a large share of it.
-const FEWEST_ROWS_FOR_DIRT: usize = 500;
+/// Headers of the sums and of the stock.
+pub(crate) const SALES: &str = "门店,日期,单品编码,单品名称,大类,渠道,数量,单价,小票行数,折扣行数\n";
+pub(crate) const STOCK: &str = "地点,日期,单品编码,入库(公斤),调拨(公斤),报损(公斤),结存(公斤),售罄时点\n";
+/// Channels as the tills call them: shop, then online.
+pub(crate) const CHANNELS: [&str; 2] = ["门店", "线上"];
+/// Days before the last one for which headquarters hands out weeks, not months.
+const WEEKS_FOR_DAYS: usize = 63;
+/// One shop in so many has the tills that hand out receipts, the first one always.
+const NEW_TILLS_ONE_IN: usize = 3;
+/// Shops a thread works on before what they wrote is put away.
+const SHOPS_AT_ONCE: usize = 4;
 
-const HEADER: [&str; 9] = ["门店", "日期", "单品编码", "单品名称", "大类", "数量", "单价", "小票行数", "折扣行数"];
-/// What goes wrong in a month, month by month in turn.
-const SPOILS: [Spoil; 2] = [
-    Spoil { column: 1, into: |_| String::new(), rule: "required", what: "a sale without a date" },
-    Spoil { column: 5, into: |quantity| format!("-{quantity}"), rule: "range", what: "a return" },
-];
-/// Months from one bad thing to the next.
-const MONTHS_BETWEEN_DIRT: usize = 4;
-
-/// One shop selling one product.
-struct Shelf<'a> {
-    shop: &'a str,
-    size: f64,
-    product: &'static Product,
-    /// Wholesale prices of its commodity, by day.
-    wholesale: &'a [f64],
-    months: (u32, u32),
-    group: &'static str,
-    seed: Seed,
-    mood: f64,
-    is_promoted: bool,
+/// Consecutive days that headquarters hands out as one file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Period {
+    /// Places of the calendar, half-open.
+    pub days: std::ops::Range<usize>,
+    /// As in the file's name.
+    pub stamp: String,
 }
 
-/// A file a month; the running month is named by its last day.
-pub(crate) fn files(settings: &SampleSettings, calendar: &Calendar, prices: &Prices, dirt: &mut Vec<Dirt>) -> Vec<SampleFile> {
-    let names: Vec<(String, f64)> = (0..settings.shops as usize).map(shop).collect();
-    let mut shelves: Vec<Shelf<'_>> =
-        names.iter().flat_map(|(name, size)| PRODUCTS.iter().map(|product| shelf(settings.seed, name, *size, product, prices))).collect();
-    let mut written = Vec::new();
-    let mut rows: Vec<Vec<String>> = Vec::new();
-    for (place, day) in calendar.days.iter().enumerate() {
-        for shelf in &mut shelves {
-            rows.extend(shelf.sell(calendar, place));
+/// One shop under way.
+struct Shop {
+    name: String,
+    size: f64,
+    has_new_tills: bool,
+    shelves: Vec<Shelf>,
+    seed: Seed,
+}
+
+/// What one shop wrote in one period.
+#[derive(Default)]
+pub(crate) struct Written {
+    pub sales: Rows,
+    pub stock: Rows,
+    /// By day of the period.
+    pub receipts: Vec<Rows>,
+    pub truth: Rows,
+    /// Grams the warehouse sent, by day of the period, then by product.
+    pub sent: Vec<Vec<i64>>,
+    pub listed: u64,
+    /// What came late, when something did.
+    pub late: Rows,
+}
+
+/// Months, and weeks at the end.
+pub(crate) fn periods(calendar: &Calendar, first: usize) -> Vec<Period> {
+    let end = calendar.days.len();
+    let weeks_from =
+        (first..end.saturating_sub(WEEKS_FOR_DAYS)).rev().find(|place| calendar.days[*place].ends_month()).map(|place| place + 1);
+    let weeks_from = weeks_from.unwrap_or(first);
+    let mut found = Vec::new();
+    let mut from = first;
+    for place in first..end {
+        let day = calendar.days[place];
+        let is_week_end = (end - 1 - place) % 7 == 0;
+        if place < weeks_from && day.ends_month() {
+            found.push(Period { days: from..place + 1, stamp: day.date.format("%Y-%m").to_string() });
+            from = place + 1;
+        } else if place >= weeks_from && is_week_end {
+            found.push(Period { days: from..place + 1, stamp: day.date.to_string() });
+            from = place + 1;
         }
-        let is_month_end = (day.date + Days::new(1)).day() == 1;
-        if !is_month_end && place + 1 < calendar.days.len() {
+    }
+    found
+}
+
+/// Writes everything the shops and the warehouse write.
+pub(crate) fn write(settings: &SampleSettings, demand: &Demand<'_>, out: &mut Out<'_>) -> io::Result<()> {
+    let seed = settings.seed.derive("shops");
+    let first = demand.calendar.place(settings.first_sale());
+    let mut shops: Vec<Shop> = (0..settings.shops as usize).map(|place| shop(seed, place, demand.products)).collect();
+    let mut warehouse = warehouse::Warehouse::new(settings.seed.derive("warehouse"), demand.products.len());
+    let mut canteens = canteens::Canteens::new(settings);
+    let end = demand.calendar.days.len();
+    let stock_from = end.saturating_sub(settings.stock_days as usize).max(first);
+    let receipts_from = end.saturating_sub(settings.receipt_days as usize).max(first);
+    for (number, period) in periods(demand.calendar, first).iter().enumerate() {
+        let asked: Vec<Vec<Asked>> =
+            period.days.clone().map(|place| (0..demand.products.len()).map(|at| demand.asked(at, place)).collect()).collect();
+        let mishap = mishaps::of(settings, number, period, demand.calendar);
+        let view = View { demand, period, asked: &asked, stock_from, receipts_from, wants_truth: out.wants_truth(), mishap: &mishap };
+        let mut after = mishaps::Aftermath::new(&mishap, period, demand);
+        let mut sent = vec![vec![0; demand.products.len()]; period.days.len()];
+        let mut pages: Vec<Rows> = (0..period.days.len()).map(|_| Rows::default()).collect();
+        let at_once = (SHOPS_AT_ONCE * settings.threads.max(1) as usize).max(1);
+        for (batch, some) in shops.chunks_mut(at_once).enumerate() {
+            for (place, mut written) in live(some, &view, settings.threads).into_iter().enumerate() {
+                after.soil(settings, batch + place == 0, &mut written, out);
+                put(&view, written, &mut sent, &mut pages, out)?;
+            }
+        }
+        after.write(out)?;
+        receipts::write(settings, &view, pages, out)?;
+        let canteen = canteens.write(settings, &view, out)?;
+        warehouse.write(settings, &view, &sent, &canteen, out)?;
+    }
+    Ok(())
+}
+
+/// What all shops see of one period.
+pub(crate) struct View<'a> {
+    pub demand: &'a Demand<'a>,
+    pub period: &'a Period,
+    /// By day of the period, then by product.
+    pub asked: &'a [Vec<Asked>],
+    /// First places for which stock and receipts are kept.
+    pub stock_from: usize,
+    pub receipts_from: usize,
+    pub wants_truth: bool,
+    pub mishap: &'a mishaps::Mishap,
+}
+
+fn shop(seed: Seed, place: usize, products: &[Product]) -> Shop {
+    let name = master::shop_name(place);
+    let seed = seed.derive(&name);
+    Shop {
+        size: master::shop_size(place),
+        has_new_tills: place % NEW_TILLS_ONE_IN == 0,
+        shelves: products.iter().map(|product| Shelf::new(seed.derive(&product.code))).collect(),
+        seed: seed.derive("receipts"),
+        name,
+    }
+}
+
+/// Lets the shops live through the period, each on whatever thread is free; the answers are in the shops' order.
+fn live(shops: &mut [Shop], view: &View<'_>, threads: u32) -> Vec<Written> {
+    let part = shops.len().div_ceil(threads.max(1) as usize).max(1);
+    std::thread::scope(|scope| {
+        let under_way: Vec<_> = shops
+            .chunks_mut(part)
+            .map(|some| scope.spawn(move || some.iter_mut().map(|shop| shop.live(view)).collect::<Vec<_>>()))
+            .collect();
+        under_way.into_iter().flat_map(|thread| thread.join().expect("a shop does not panic")).collect()
+    })
+}
+
+/// Puts away what one shop wrote.
+fn put(view: &View<'_>, written: Written, sent: &mut [Vec<i64>], pages: &mut [Rows], out: &mut Out<'_>) -> io::Result<()> {
+    let stamp = &view.period.stamp;
+    out.shop_product_days += written.listed;
+    if written.sales.count > 0 {
+        out.rows_of(&format!("inbox/sales/sales_{stamp}.csv"), SALES, &written.sales)?;
+    }
+    if view.period.days.end > view.stock_from {
+        out.rows_of(&format!("inbox/stock/stock_{stamp}.csv"), STOCK, &written.stock)?;
+    }
+    truth::demand(stamp, &written.truth, out)?;
+    for (sum, part) in sent.iter_mut().zip(&written.sent) {
+        for (sum, part) in sum.iter_mut().zip(part) {
+            *sum += part;
+        }
+    }
+    for (page, part) in pages.iter_mut().zip(&written.receipts) {
+        page.bytes.extend_from_slice(&part.bytes);
+        page.count += part.count;
+    }
+    Ok(())
+}
+
+impl Shop {
+    fn live(&mut self, view: &View<'_>) -> Written {
+        let mut written = Written::default();
+        for (offset, place) in view.period.days.clone().enumerate() {
+            let date = view.demand.calendar.days[place].date;
+            let text = date.to_string();
+            let mut page = receipts::Page::new(&self.name, date);
+            let mut sent = vec![0; view.demand.products.len()];
+            for (at, product) in view.demand.products.iter().enumerate() {
+                let asked = view.asked[offset][at];
+                if asked.grams <= 0.0 {
+                    let wasted = self.shelves[at].clear();
+                    if wasted > 0 && place >= view.stock_from {
+                        stock(&mut written.stock, &self.name, &text, product, &ShelfDay { wasted, ..ShelfDay::default() });
+                    }
+                    continue;
+                }
+                written.listed += 1;
+                let outlook = Outlook { grams: asked.grams * self.size, foreseen: asked.foreseen, online: asked.online };
+                let day = self.shelves[at].live(product, outlook);
+                sent[at] = day.received + day.transferred;
+                if self.has_new_tills && place >= view.receipts_from {
+                    page.sell(at, product.name_on(date), &asked, &day);
+                } else {
+                    let late = view.mishap.is_late(&self.name, place);
+                    let rows = if late { &mut written.late } else { &mut written.sales };
+                    sums(rows, &self.name, &text, product, product.name_on(date), &asked, &day);
+                }
+                if place >= view.stock_from {
+                    stock(&mut written.stock, &self.name, &text, product, &day);
+                }
+                if view.wants_truth {
+                    truth::row(&mut written.truth, &self.name, &text, product, &day);
+                }
+            }
+            written.sent.push(sent);
+            written.receipts.push(page.print(&mut self.seed, view.demand.products));
+        }
+        written
+    }
+}
+
+/// The till's sums of one day.
+fn sums(rows: &mut Rows, shop: &str, date: &str, product: &Product, name: &str, asked: &Asked, day: &ShelfDay) {
+    for ((channel, grams), lines) in CHANNELS.iter().zip(day.sold).zip(day.lines) {
+        if grams == 0 {
             continue;
         }
-        let stamp = if is_month_end { day.date.format("%Y-%m") } else { day.date.format("%Y-%m-%d") };
-        let path = format!("inbox/sales/sales_{stamp}.csv");
-        if is_month_end && rows.len() >= FEWEST_ROWS_FOR_DIRT {
-            soil(settings.seed.derive("sales dirt"), &path, written.len(), &mut rows, dirt);
-        }
-        written.push(SampleFile { bytes: files::utf8(&HEADER, &rows), path });
-        rows.clear();
-    }
-    written
-}
-
-fn soil(seed: Seed, path: &str, month: usize, rows: &mut Vec<Vec<String>>, dirt: &mut Vec<Dirt>) {
-    if month % MONTHS_BETWEEN_DIRT != 1 {
-        return;
-    }
-    let mut soiling = Soiling { feed: "sales", path, seed: seed.derive(path), dirt };
-    match month / MONTHS_BETWEEN_DIRT % (SPOILS.len() + 1) {
-        0 => soiling.repeat_a_row(rows),
-        way => soiling.spoil(rows, &SPOILS[way - 1..way]),
-    }
-}
-
-fn shop(place: usize) -> (String, f64) {
-    match SHOPS.get(place) {
-        Some((name, size)) => (name.to_string(), *size),
-        None => (format!("第{}店", place + 1), SHOPS[place % SHOPS.len()].1),
-    }
-}
-
-fn shelf<'a>(seed: Seed, shop: &'a str, size: f64, product: &'static Product, prices: &'a Prices) -> Shelf<'a> {
-    let place = place_of(product.commodity);
-    let commodity = &COMMODITIES[place];
-    let seed = seed.derive("shops").derive(shop).derive(product.code);
-    let (wholesale, months, group) = (prices[place].as_slice(), commodity.months, commodity.group);
-    Shelf { shop, size, product, wholesale, months, group, seed, mood: 0.0, is_promoted: false }
-}
-
-impl Shelf<'_> {
-    /// The till's row of the day; none where nothing was sold.
-    fn sell(&mut self, calendar: &Calendar, place: usize) -> Option<Vec<String>> {
-        let (day, product) = (calendar.days[place], self.product);
-        // the same draws on every day, whatever is sold, so that no choice shifts the others
-        let [noise, stock_noise, mood] = [(); 3].map(|()| self.seed.normal());
-        let [delivery, promotion] = [(); 2].map(|()| self.seed.uniform());
-        self.mood = MOOD_MEMORY * self.mood + MOOD * (1.0 - MOOD_MEMORY * MOOD_MEMORY).sqrt() * mood;
-        if day.date.weekday().num_days_from_monday() == 0 {
-            self.is_promoted = promotion < PROMOTION_CHANCE;
-        }
-        if !day.is_within(self.months) {
-            return None;
-        }
-        let usual = COMMODITIES[place_of(product.commodity)].price_cny_per_kg * product.markup;
-        let price_per_kg = self.price_per_kg(place);
-        let years = day.years() - calendar.days[0].years();
-        let expected = product.kg_per_day
-            * self.size
-            * day.weekday_demand()
-            * day.festival_demand()
-            * (product.swing * day.season(product.month) + GROWTH * years + self.mood).exp()
-            * (price_per_kg / usual).powf(product.elasticity);
-        let demanded = expected * (NOISE * noise).exp();
-        let came = if delivery < FAILED_DELIVERY_CHANCE { FAILED_DELIVERY_PART } else { 1.0 };
-        let sold_kg = demanded.min(expected * (COVER + 0.08 * stock_noise) * came);
-        let is_renamed = place as f64 >= RENAMED_AFTER * calendar.days.len() as f64;
-        self.row(day, if is_renamed { product.name } else { product.old_name.unwrap_or(product.name) }, sold_kg, price_per_kg)
-    }
-
-    /// CNY/kg on the label: the smoothed wholesale price, marked up, to the tenth.
-    fn price_per_kg(&self, place: usize) -> f64 {
-        let first = place.saturating_sub(SMOOTHING_DAYS - 1);
-        let known = &self.wholesale[first..=place];
-        let price = known.iter().sum::<f64>() / known.len() as f64 * self.product.markup;
-        let price = if self.is_promoted { price * PROMOTION_PRICE } else { price };
-        (price * 10.0).round().max(1.0) / 10.0
-    }
-
-    fn row(&self, day: Day, name: &str, sold_kg: f64, price_per_kg: f64) -> Option<Vec<String>> {
-        let (quantity, price) = match self.product.piece_kg {
-            Some(piece_kg) => ((sold_kg / piece_kg).round(), format!("{:.2}", price_per_kg * piece_kg)),
-            None => (sold_kg, format!("{price_per_kg:.2}")),
+        rows.text(shop).text(date).text(&product.code).text(name).text(product.traded().group.word()).text(channel);
+        match product.piece_grams {
+            Some(piece) => rows.count(grams / piece),
+            None => rows.thousandths(grams),
         };
-        let quantity = if self.product.piece_kg.is_some() { format!("{quantity:.0}") } else { format!("{quantity:.3}") };
-        if quantity.trim_matches(['0', '.']).is_empty() {
-            return None;
+        rows.hundredths(asked.fen).count(lines).count(if asked.is_cut { lines } else { 0 }).end();
+    }
+}
+
+fn stock(rows: &mut Rows, shop: &str, date: &str, product: &Product, day: &ShelfDay) {
+    rows.text(shop).text(date).text(&product.code).thousandths(day.received).thousandths(day.transferred);
+    rows.thousandths(day.wasted).thousandths(day.closing);
+    match day.sold_out_hour {
+        Some(hour) => rows.count(hour),
+        None => rows.text(""),
+    };
+    rows.end();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn periods_follow_each_other_and_end_with_the_last_day() {
+        for last in ["2026-11-22", "2024-02-29", "2025-01-01"] {
+            let settings = SampleSettings::demo(Seed(1), last.parse().expect("a day"), 1);
+            let calendar = Calendar::of(settings.first_day(), settings.last_day);
+            let first = calendar.place(settings.first_sale());
+            let found = periods(&calendar, first);
+            assert_eq!((found[0].days.start, found[found.len() - 1].days.end), (first, calendar.days.len()));
+            assert!(found.windows(2).all(|pair| pair[0].days.end == pair[1].days.start));
+            assert!(found.iter().rev().take(9).all(|week| week.days.len() == 7), "{last}: weeks at the end");
+            assert!(found.len() < 40, "{} files", found.len());
         }
-        let lines = (sold_kg / BASKET_KG).round().max(1.0);
-        let discounted = if self.is_promoted { lines } else { 0.0 };
-        let cells = [self.shop, &day.date.to_string(), self.product.code, name, self.group, &quantity, &price];
-        Some(cells.iter().map(|cell| cell.to_string()).chain([lines, discounted].map(|count| format!("{count:.0}"))).collect())
     }
 }

@@ -3,5 +3,6 @@
 mod cluster;
 mod functions;
 mod lake;
+mod realism;
 mod serve;
 mod transforms;

@@ -32,6 +32,15 @@ pub enum Command {
         #[arg(long)]
         sample: bool,
     },
+    /// A simulated chain and two issues of its plan, four weeks apart: everything to look at, nothing to set up.
+    Demo {
+        /// Where.
+        #[arg(default_value = "nongshi-demo")]
+        directory: PathBuf,
+        /// Open the report.
+        #[arg(long)]
+        open: bool,
+    },
     /// The whole way: ingest, transform, forecast, plan, report.
     Run {
         #[command(flatten)]

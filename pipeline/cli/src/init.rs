@@ -2,8 +2,11 @@
 
 use crate::exit::{Exit, Failure};
 use crate::machine;
+use chrono::NaiveDate;
 use nongshi_domain::Seed;
-use nongshi_samples::SampleSettings;
+use nongshi_samples::{Record, SampleSettings, Sink, simulate};
+use std::fs::File;
+use std::io::{BufWriter, Write};
 use std::path::Path;
 
 /// The files of a new project: path and text.
@@ -19,45 +22,75 @@ const FILES: &[(&str, &str)] = &[
 
 /// The sample is the same for everyone who takes it on the same day.
 const SAMPLE_SEED: Seed = Seed(20_260_101);
-/// Its size: enough for a backtest, small enough for a first minute.
-const SAMPLE_SHOPS: u32 = 3;
-/// Years of prices and sales.
-const SAMPLE_YEARS: u32 = 3;
 
 /// Writes the folder; one that holds a project already is refused.
 pub fn init(directory: &Path, sample: bool) -> Result<Exit, Failure> {
-    if directory.join("nongshi.toml").exists() {
-        return Err(Failure::new(Exit::Settings, format!("`{}` holds a project already", directory.display()))
-            .hint("choose another folder; nothing was changed"));
-    }
     if sample {
-        let settings = SampleSettings { seed: SAMPLE_SEED, shops: SAMPLE_SHOPS, years: SAMPLE_YEARS, last_day: machine::yesterday() };
-        for file in nongshi_samples::sample(&settings) {
-            write(directory, &file.path, &file.bytes)?;
-        }
-        eprintln!(
-            "a simulated chain stands in {0}, its last day is {1}\nnext: `nongshi -C {0} run`",
-            directory.display(),
-            settings.last_day
-        );
+        let (last_day, _) = self::sample(directory)?;
+        eprintln!("a simulated chain stands in {0}, its last day is {last_day}\nnext: `nongshi -C {0} run`", directory.display());
         return Ok(Exit::Done);
     }
+    refuse_a_project(directory)?;
+    let mut folder = Folder::at(directory);
     for (path, text) in FILES {
-        write(directory, path, text.as_bytes())?;
+        folder.append(path, text.as_bytes()).map_err(|error| unwritten(directory, &error))?;
     }
+    folder.close().map_err(|error| unwritten(directory, &error))?;
     eprintln!("a project folder stands in {0}\nnext: put a price file into {0}/inbox, then `nongshi -C {0} run`", directory.display());
     Ok(Exit::Done)
 }
 
-/// A file that is there already is left as it is.
-fn write(directory: &Path, path: &str, bytes: &[u8]) -> Result<(), Failure> {
-    let path = directory.join(path);
-    let failed = |error: std::io::Error| Failure::new(Exit::Unreachable, format!("`{}` cannot be written: {error}", path.display()));
-    if path.exists() {
+/// Writes the simulated chain; the answer is its last day and what was written.
+pub fn sample(directory: &Path) -> Result<(NaiveDate, Record), Failure> {
+    refuse_a_project(directory)?;
+    let settings = SampleSettings::demo(SAMPLE_SEED, machine::yesterday(), machine::threads());
+    let mut folder = Folder::at(directory);
+    let record = simulate(&settings, &mut folder, None).and_then(|record| folder.close().map(|()| record));
+    Ok((settings.last_day, record.map_err(|error| unwritten(directory, &error))?))
+}
+
+fn refuse_a_project(directory: &Path) -> Result<(), Failure> {
+    if !directory.join("nongshi.toml").exists() {
         return Ok(());
     }
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).map_err(failed)?;
+    Err(Failure::new(Exit::Settings, format!("`{}` holds a project already", directory.display()))
+        .hint(format!("choose another folder, or run what is there: `nongshi -C {} run`; nothing was changed", directory.display())))
+}
+
+fn unwritten(directory: &Path, error: &std::io::Error) -> Failure {
+    Failure::new(Exit::Unreachable, format!("`{}` cannot be written: {error}", directory.display()))
+}
+
+/// Files below a folder, one open at a time; a file that is there already is left as it is.
+struct Folder<'a> {
+    root: &'a Path,
+    open: String,
+    file: Option<BufWriter<File>>,
+}
+
+impl<'a> Folder<'a> {
+    fn at(root: &'a Path) -> Folder<'a> {
+        Folder { root, open: String::new(), file: None }
     }
-    std::fs::write(&path, bytes).map_err(failed)
+
+    fn close(&mut self) -> std::io::Result<()> {
+        self.file.take().map_or(Ok(()), |mut file| file.flush())
+    }
+}
+
+impl Sink for Folder<'_> {
+    fn append(&mut self, path: &str, bytes: &[u8]) -> std::io::Result<()> {
+        if self.open != path {
+            self.close()?;
+            self.open = path.into();
+            let to = self.root.join(path);
+            std::fs::create_dir_all(to.parent().unwrap_or(self.root))?;
+            self.file = match File::options().write(true).create_new(true).open(to) {
+                Ok(file) => Some(BufWriter::new(file)),
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => None,
+                Err(error) => return Err(error),
+            };
+        }
+        self.file.as_mut().map_or(Ok(()), |file| file.write_all(bytes))
+    }
 }

@@ -1,6 +1,6 @@
 //! The machine: its clock, its processes, its signals. Nobody else looks at them.
 
-use crate::exit::Exit;
+use crate::exit::{Exit, Failure};
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use nongshi_lake::Holder;
 use std::path::Path;
@@ -26,6 +26,23 @@ pub fn holder(command: &str) -> Holder {
 /// Whether the holder of a lease was on this machine and has ended: then its lease means nothing.
 pub fn is_gone(holder: &Holder) -> bool {
     holder.host == host() && Path::new("/proc/self").exists() && !Path::new(&format!("/proc/{}", holder.process)).exists()
+}
+
+/// Threads that really run at the same time.
+pub fn threads() -> u32 {
+    std::thread::available_parallelism().map_or(1, |threads| threads.get() as u32)
+}
+
+/// Opens a file with whatever the desktop opens it with.
+pub fn open(path: &Path) -> Result<(), Failure> {
+    let program = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
+    let ended = std::process::Command::new(program).arg(path).status();
+    match ended {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(Failure::new(Exit::Settings, format!("`{program} {}` ended with {status}", path.display()))),
+        Err(error) => Err(Failure::new(Exit::Settings, format!("`{program}` cannot be started: {error}"))),
+    }
+    .map_err(|failure| failure.hint(format!("open {} by hand", path.display())))
 }
 
 fn host() -> String {

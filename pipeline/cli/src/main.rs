@@ -5,6 +5,7 @@
 
 mod args;
 mod columns;
+mod demo;
 mod doctor;
 mod exit;
 mod gap;
@@ -67,6 +68,7 @@ async fn command(cli: Cli) -> Result<Exit, Failure> {
     let folder = &cli.directory;
     match cli.command {
         Command::Init { directory, sample } => init::init(&directory, sample),
+        Command::Demo { directory, open } => demo::demo(&directory, open).await,
         Command::Run { when, only, dry_run, json } => {
             let stages = if only.is_empty() { Stage::ALL.to_vec() } else { only };
             way::run(folder, when, &stages, dry_run, json).await

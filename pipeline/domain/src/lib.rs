@@ -6,6 +6,7 @@ mod calendar;
 mod day;
 mod forecast;
 mod hint;
+mod months;
 mod rejected;
 mod seed;
 mod series;
@@ -16,8 +17,9 @@ pub use calendar::{Festival, days_to_spring_festival, festivals_between, lunar_d
 pub use day::{AsOf, Cadence, Cutoff, week_start};
 pub use forecast::{Forecast, ForecastStep, LEVELS, Target};
 pub use hint::{Hint, nearest};
+pub use months::MonthSet;
 pub use rejected::Rejected;
 pub use seed::Seed;
 pub use series::{Category, Panel, Series};
-pub use tables::{BOOKKEEPING, Column, Kind, LANDED, LandedTable, MonthSet};
+pub use tables::{BOOKKEEPING, Column, Kind, LANDED, LandedTable};
 pub use unit::{Kilograms, Measure, Mu, PricePerKg, Unit, UnitError};

@@ -70,6 +70,32 @@ pub const LANDED: &[LandedTable] = &[
         columns: &[must("alias", Kind::Text, "a name a feed uses"), must("name", Kind::Text, "the house's name for the same thing")],
     },
     LandedTable {
+        name: "bases",
+        key: &["base"],
+        columns: &[
+            must("base", Kind::Text, "farm"),
+            must("county", Kind::Text, "county it lies in"),
+            must("station", Kind::Text, "weather station nearby"),
+            may("base_en", Kind::Text, "English name"),
+        ],
+    },
+    LandedTable {
+        name: "cohorts",
+        key: &["base", "house", "placed_on", "day"],
+        columns: &[
+            must("base", Kind::Text, "farm"),
+            must("house", Kind::Text, "house or pen; a plot of the system livestock"),
+            must("animal", Kind::Text, "house name of what it gives: yellow broiler, hog, eggs"),
+            must("placed_on", Kind::Day, "day the animals came in"),
+            must("day", Kind::Day, "day of the count"),
+            must("heads", Kind::Count, "animals alive"),
+            must("deaths", Kind::Count, "animals that died since the count before"),
+            must("mean_weight_kg", Kind::Exact(3), "kg an animal"),
+            must("feed_kg", Kind::Exact(3), "kg of feed since the count before"),
+            must("output_kg", Kind::Exact(3), "kg of eggs or live weight that left since the count before"),
+        ],
+    },
+    LandedTable {
         name: "crops",
         key: &["crop", "system"],
         columns: &[
@@ -91,6 +117,69 @@ pub const LANDED: &[LandedTable] = &[
             may("cost_high_cny_per_mu", Kind::Exact(2), "CNY per mu"),
             may("chain_loss_share", Kind::Exact(4), "share lost between field and plate"),
             may("confidence", Kind::Text, "how good the figures are"),
+        ],
+    },
+    LandedTable {
+        name: "field_log",
+        key: &["base", "plot", "day", "work"],
+        columns: &[
+            must("base", Kind::Text, "farm"),
+            must("plot", Kind::Text, "plot"),
+            must("crop", Kind::Text, "house name of what stands there"),
+            must("day", Kind::Day, "day of the work"),
+            must("work", Kind::Text, "spraying, fertilising, irrigation or weeding"),
+            may("substance", Kind::Text, "what was applied"),
+            may("safe_from", Kind::Day, "first day on which the crop may be harvested again"),
+        ],
+    },
+    LandedTable {
+        name: "grain_stocks",
+        key: &["warehouse", "commodity", "day"],
+        columns: &[
+            must("warehouse", Kind::Text, "granary"),
+            must("commodity", Kind::Text, "house name"),
+            must("day", Kind::Day, "day of the count"),
+            must("received_kg", Kind::Exact(3), "kg taken in since the count before"),
+            must("issued_kg", Kind::Exact(3), "kg given out since the count before"),
+            must("lost_kg", Kind::Exact(3), "kg lost since the count before"),
+            must("stock_kg", Kind::Exact(3), "kg in store"),
+        ],
+    },
+    LandedTable {
+        name: "harvests",
+        key: &["base", "plot", "crop", "sown_on", "day"],
+        columns: &[
+            must("base", Kind::Text, "farm"),
+            must("plot", Kind::Text, "plot"),
+            must("crop", Kind::Text, "house name"),
+            must("sown_on", Kind::Day, "day of the planting it comes from"),
+            must("day", Kind::Day, "day of harvest"),
+            must("harvested_kg", Kind::Exact(3), "kg brought in"),
+            may("first_grade_share", Kind::Exact(4), "share of first grade"),
+        ],
+    },
+    LandedTable {
+        name: "holidays",
+        key: &["kind", "name", "from_day"],
+        columns: &[
+            must("kind", Kind::Text, "holiday, workday (made up for), school_term"),
+            must("name", Kind::Text, "name"),
+            must("from_day", Kind::Day, "first day"),
+            must("to_day", Kind::Day, "last day"),
+        ],
+    },
+    LandedTable {
+        name: "inspections",
+        key: &["base", "plot", "crop", "day", "test"],
+        columns: &[
+            must("base", Kind::Text, "farm"),
+            must("plot", Kind::Text, "plot"),
+            must("crop", Kind::Text, "house name"),
+            must("day", Kind::Day, "day of the sample"),
+            must("test", Kind::Text, "what was looked for"),
+            must("result", Kind::Text, "pass or fail"),
+            may("found_mg_per_kg", Kind::Exact(4), "mg/kg found"),
+            may("limit_mg_per_kg", Kind::Exact(4), "mg/kg allowed"),
         ],
     },
     LandedTable {
@@ -143,6 +232,18 @@ pub const LANDED: &[LandedTable] = &[
         ],
     },
     LandedTable {
+        name: "processing",
+        key: &["location", "day", "input_product", "output_product"],
+        columns: &[
+            must("location", Kind::Text, "where"),
+            must("day", Kind::Day, "day"),
+            must("input_product", Kind::Text, "code of what went in"),
+            must("output_product", Kind::Text, "code of what came out"),
+            must("input_kg", Kind::Exact(3), "kg that went in"),
+            must("output_kg", Kind::Exact(3), "kg that came out"),
+        ],
+    },
+    LandedTable {
         name: "products",
         key: &["product"],
         columns: &[
@@ -152,6 +253,23 @@ pub const LANDED: &[LandedTable] = &[
             may("group_name", Kind::Text, "the shops' own group"),
             may("loss_share", Kind::Exact(4), "share lost in the shop"),
             must("sold_by", Kind::Text, "kg or piece"),
+            may("commodity", Kind::Text, "house name of what it is made of, where the master knows"),
+            may("piece_kg", Kind::Exact(4), "kg in a piece"),
+            may("shelf_life_days", Kind::Count, "days it can be sold"),
+            may("listed_from", Kind::Day, "first day in the shops"),
+            may("listed_to", Kind::Day, "last day in the shops"),
+        ],
+    },
+    LandedTable {
+        name: "promotions",
+        key: &["shop", "product", "from_day"],
+        columns: &[
+            must("shop", Kind::Text, "shop, or * for all"),
+            must("product", Kind::Text, "code in the shops"),
+            must("announced_on", Kind::Day, "day on which it was decided"),
+            must("from_day", Kind::Day, "first day"),
+            must("to_day", Kind::Day, "last day"),
+            must("price_cut_share", Kind::Exact(4), "share of the price that is cut"),
         ],
     },
     LandedTable {
@@ -171,6 +289,62 @@ pub const LANDED: &[LandedTable] = &[
             may("price_cny_per_piece", Kind::Exact(4), "CNY/piece"),
             may("till_lines", Kind::Count, "receipt lines in the row"),
             may("discounted_lines", Kind::Count, "of which at a discount"),
+            may("member_tier", Kind::Text, "tier of the member who bought; empty for others"),
+            may("payment", Kind::Text, "cash, phone, stored_value or account"),
+            may("promotion", Kind::Text, "name of the promotion it was sold under"),
+        ],
+    },
+    LandedTable {
+        name: "shipments",
+        key: &["origin", "destination", "commodity", "shipped_on"],
+        columns: &[
+            must("origin", Kind::Text, "base or warehouse"),
+            must("destination", Kind::Text, "shop, warehouse or market"),
+            must("commodity", Kind::Text, "house name"),
+            must("shipped_on", Kind::Day, "day it left"),
+            must("arrived_on", Kind::Day, "day it arrived"),
+            must("sent_kg", Kind::Exact(3), "kg that left"),
+            must("arrived_kg", Kind::Exact(3), "kg that arrived sound"),
+            must("freight_cny", Kind::Exact(2), "CNY for the whole"),
+        ],
+    },
+    LandedTable {
+        name: "shops",
+        key: &["shop"],
+        columns: &[
+            must("shop", Kind::Text, "shop or customer"),
+            must("kind", Kind::Text, "shop, group (a canteen) or warehouse"),
+            may("district", Kind::Text, "district"),
+            may("opened_on", Kind::Day, "first day"),
+            may("area_m2", Kind::Exact(1), "m2 of sales floor"),
+        ],
+    },
+    LandedTable {
+        name: "stock",
+        key: &["location", "product", "day"],
+        columns: &[
+            must("location", Kind::Text, "shop or warehouse"),
+            must("product", Kind::Text, "code in the shops"),
+            must("day", Kind::Day, "day"),
+            must("received_kg", Kind::Exact(3), "kg that came in"),
+            must("transferred_kg", Kind::Exact(3), "kg from (above 0) or to (below 0) other places"),
+            must("wasted_kg", Kind::Exact(3), "kg thrown away"),
+            must("closing_kg", Kind::Exact(3), "kg left at closing"),
+            may("sold_out_hour", Kind::Count, "hour of the day (0 to 23) from which the shelf was empty; empty where it was not"),
+        ],
+    },
+    LandedTable {
+        name: "weather",
+        key: &["station", "day"],
+        columns: &[
+            must("station", Kind::Text, "weather station"),
+            must("day", Kind::Day, "day"),
+            must("temperature_c", Kind::Exact(1), "degrees Celsius, mean of the day"),
+            may("lowest_c", Kind::Exact(1), "degrees Celsius"),
+            may("highest_c", Kind::Exact(1), "degrees Celsius"),
+            must("rain_mm", Kind::Exact(1), "mm"),
+            may("wind_m_per_s", Kind::Exact(1), "m/s"),
+            may("event", Kind::Text, "typhoon, cold wave or empty"),
         ],
     },
 ];
@@ -187,41 +361,6 @@ impl LandedTable {
     }
 }
 
-/// Months of the year.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct MonthSet([bool; 12]);
-
-impl MonthSet {
-    /// Reads `1-4;7-10`; a range may turn over the year's end (`11-4`), `all` is every month.
-    pub fn parse(text: &str) -> Option<MonthSet> {
-        let mut months = [false; 12];
-        if text.trim() == "all" {
-            return Some(MonthSet([true; 12]));
-        }
-        for part in text.split(';').map(str::trim).filter(|part| !part.is_empty()) {
-            let (from, to) = part.split_once('-').unwrap_or((part, part));
-            let (from, to): (usize, usize) = (from.trim().parse().ok()?, to.trim().parse().ok()?);
-            if !(1..=12).contains(&from) || !(1..=12).contains(&to) {
-                return None;
-            }
-            let mut month = from;
-            loop {
-                months[month - 1] = true;
-                if month == to {
-                    break;
-                }
-                month = month % 12 + 1;
-            }
-        }
-        Some(MonthSet(months))
-    }
-
-    /// Whether the month (1 to 12) is in the set.
-    pub fn holds(self, month: u32) -> bool {
-        (1..=12).contains(&month) && self.0[month as usize - 1]
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -234,14 +373,5 @@ mod tests {
                 assert!(table.columns.iter().any(|column| column.name == *key && column.required), "{}.{key}", table.name);
             }
         }
-    }
-
-    #[test]
-    fn months_turn_over_the_year() {
-        let held = |text: &str| MonthSet::parse(text).map(|set| (1..=12).filter(|month| set.holds(*month)).collect::<Vec<_>>());
-        assert_eq!(held("1-4;7-10"), Some(vec![1, 2, 3, 4, 7, 8, 9, 10]));
-        assert_eq!(held("11-2"), Some(vec![1, 2, 11, 12]));
-        assert_eq!(held("7"), Some(vec![7]));
-        assert_eq!(held("13"), None);
     }
 }

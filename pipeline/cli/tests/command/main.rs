@@ -1,9 +1,10 @@
 //! The binary, used as its readers use it: the whole way on real data, and everything a user can do wrong.
 
+mod demo;
 mod errors;
 mod killed;
+mod on_s3;
 mod real;
-mod sample;
 
 use std::path::Path;
 use std::process::{Command, Output};

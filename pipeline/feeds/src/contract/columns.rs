@@ -115,6 +115,8 @@ fn column_rule(page: &Page, column: &'static Column, raw: Spanned<RawColumn>) ->
 fn measure_of(column: &Column) -> Measure {
     match column.name {
         name if name.ends_with("_cny_per_kg") => Measure::Price,
+        // mg/kg: a residue, taken as it is
+        name if name.ends_with("_mg_per_kg") => Measure::Plain,
         name if name.ends_with("_kg") || name.ends_with("_kg_per_week") => Measure::Mass,
         name if name.ends_with("_mu") && !name.ends_with("_per_mu") => Measure::Area,
         _ => Measure::Plain,
