@@ -20,8 +20,10 @@ const RAIN: f64 = 0.045;
 const RAIN_MOST: f64 = 0.35;
 /// Log rise of fruit for melons and of greens by a degree above the mean of the season.
 const HEAT: f64 = 0.012;
+/// How much further demand swings over the year than the commodities' own figures say: shoppers follow each other.
+const SEASONS: f64 = 1.25;
 /// Log noise of the whole town's taste for a commodity, and what is left of it the next day.
-const TASTE: f64 = 0.10;
+const TASTE: f64 = 0.18;
 const TASTE_MEMORY: f64 = 0.97;
 /// Leaves that keep no longer than this replace each other.
 const LEAFY_DAYS: u32 = 2;
@@ -85,7 +87,7 @@ impl<'a> Demand<'a> {
         let own = self.dearness[product.commodity][place] + (1.0 - cut).ln();
         let offered = if cut > 0.0 { IN_FRONT + product.elasticity * (1.0 - cut).ln() } else { 0.0 };
         let rain = (RAIN * self.weather.rain_mm(place) / 10.0).min(RAIN_MOST);
-        let season = commodity.thirst * day.season(commodity.thirstiest);
+        let season = SEASONS * commodity.thirst * day.season(commodity.thirstiest);
         let known = season + offered;
         let unknown = product.elasticity * (own - (1.0 - cut).ln())
             + CROSS_ELASTICITY * self.dearness_of_others[product.commodity][place]

@@ -7,7 +7,7 @@ use nongshi_domain::Seed;
 /// What keeps longer than so many days is shown in twos.
 const KEEPS_DAYS: u32 = 7;
 /// Log noise of a day, and of a slow mood of the neighbourhood.
-const NOISE: f64 = 0.34;
+const NOISE: f64 = 0.45;
 const MOOD: f64 = 0.14;
 const MOOD_MEMORY: f64 = 0.96;
 /// What one customer takes of what is weighed, grams, and the spread of it around its mean.
@@ -16,10 +16,11 @@ const BASKET_SPREAD: f64 = 0.6;
 /// Above this many customers their number is drawn as a normal.
 const MANY: f64 = 24.0;
 /// What is ordered over what is expected, and its spread from order to order.
-const COVER: f64 = 1.22;
+const COVER: f64 = 1.24;
 const COVER_SPREAD: f64 = 0.13;
-/// Chance that a delivery does not come.
-const FAILED_CHANCE: f64 = 0.03;
+/// Chance that deliveries stop, and the most days until they come again.
+const STOP_CHANCE: f64 = 0.011;
+const STOP_DAYS: f64 = 7.0;
 /// Weight of a new day in what is expected, and how much a shelf that ran empty is believed to have missed.
 const LEARNING: f64 = 0.10;
 const MISSED: f64 = 1.10;
@@ -41,6 +42,8 @@ pub(crate) struct Shelf {
     /// What the shop expects of a day like any other, grams, and whether it has sold any yet.
     expected: f64,
     is_new: bool,
+    /// Days for which no delivery comes.
+    stopped_days: u32,
     /// What came today and what came before, grams.
     fresh: i64,
     old: i64,
@@ -74,7 +77,7 @@ pub(crate) struct Outlook {
 
 impl Shelf {
     pub fn new(seed: Seed) -> Shelf {
-        Shelf { seed, mood: 0.0, expected: 0.0, is_new: true, fresh: 0, old: 0 }
+        Shelf { seed, mood: 0.0, expected: 0.0, is_new: true, stopped_days: 0, fresh: 0, old: 0 }
     }
 
     /// The same draws on every day, whatever is sold, so that no choice shifts the others.
@@ -102,7 +105,12 @@ impl Shelf {
         let shown = unit * if product.traded().shelf_life_days > KEEPS_DAYS { 2 } else { 1 };
         let wanted = (self.expected * day.foreseen.powf(FORESIGHT) * (COVER + COVER_SPREAD * cover)).max(shown as f64);
         let ordered = whole((wanted - (self.old + self.fresh) as f64) / (1.0 - product.loss_share), unit);
-        let received = if failed < FAILED_CHANCE { 0 } else { ordered };
+        // one draw tells whether deliveries stop and for how long
+        if self.stopped_days == 0 && failed < STOP_CHANCE {
+            self.stopped_days = 1 + (failed / STOP_CHANCE * STOP_DAYS) as u32;
+        }
+        let received = if self.stopped_days > 0 { 0 } else { ordered };
+        self.stopped_days = self.stopped_days.saturating_sub(1);
         // what does not look well is picked out when the crates are opened
         let picked_out = whole(received as f64 * product.loss_share, unit).min(received);
         self.old += self.fresh;
@@ -113,7 +121,9 @@ impl Shelf {
         let there = self.old + self.fresh;
         let sold = if product.piece_grams.is_some() { asked.min(there / unit * unit) } else { asked.min(there) };
         let sold_out_hour = (asked > sold || sold == there && sold > 0).then(|| hour_of(sold as f64 / asked.max(1) as f64));
-        self.learn(sold, asked > sold, day.foreseen);
+        if there > 0 {
+            self.learn(sold, asked > sold, day.foreseen);
+        }
         let wasted = picked_out + self.close(sold, product.traded().shelf_life_days, unit);
         let [asked, sold, lines] = split(product, [asked, sold, lines], day.online);
         ShelfDay { asked, sold, lines, received, transferred, wasted, closing: self.old + self.fresh, sold_out_hour }
