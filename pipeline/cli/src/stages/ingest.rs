@@ -20,8 +20,7 @@ const EXPECTED_RULES: [&str; 2] = ["not_asked_for", "duplicate"];
 
 /// Lands what is new of every feed.
 pub async fn ingest(step: &Step<'_>) -> Result<Done, Failure> {
-    let known: Arc<BTreeSet<String>> =
-        Arc::new(step.lake().batches().await?.into_iter().map(|(_, record)| record.batch_id).collect());
+    let known: Arc<BTreeSet<String>> = Arc::new(step.lake().batches().await?.into_iter().map(|(_, record)| record.batch_id).collect());
     let mut done = Done::default();
     let mut counts = Counts::default();
     for contract in step.project.contracts()? {
