@@ -5,6 +5,7 @@
 mod careless;
 mod landing;
 mod lease;
+mod newest;
 mod pinned;
 mod s3;
 

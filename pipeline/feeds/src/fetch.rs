@@ -1,12 +1,14 @@
 //! Fetching: the files a contract names, as they lie there. In: a contract and a store rooted at `Contract::root`.
-//! Out: each file's bytes and its address, in the order of the addresses. Never: a file outside the root.
+//! Out: each file's bytes and its address, in the order of the addresses. Never: a file outside the root, all files in
+//! memory at once.
 //!
 //! Globs cannot climb (`Contract::read` refuses it). A store over a local folder follows symbolic links: whoever
 //! hands it in (cli) refuses a root that holds links leading out of it.
 
 use crate::{Contract, FeedError};
 use bytes::Bytes;
-use futures::{StreamExt, TryStreamExt};
+use futures::StreamExt;
+use futures::stream::BoxStream;
 use glob::{MatchOptions, Pattern};
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
@@ -25,12 +27,12 @@ pub struct Source {
 const MATCHING: MatchOptions = MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: true };
 
 /// Files read at the same time.
-const READ_AHEAD: usize = 4;
+const READ_AHEAD: usize = 2;
 
-/// Every file the contract's globs find, each once.
-pub async fn fetch(contract: &Contract, store: &dyn ObjectStore) -> Result<Vec<Source>, FeedError> {
+/// Every file the contract's globs find, each once. All are found before the first is read.
+pub async fn fetch<'a>(contract: &'a Contract, store: &'a dyn ObjectStore) -> Result<BoxStream<'a, Result<Source, FeedError>>, FeedError> {
     let address = |path: &Path| format!("{}/{path}", contract.root.trim_end_matches('/'));
-    let failed = |path: &Path, cause| FeedError::Store { feed: contract.feed.clone(), address: address(path), cause };
+    let failed = move |path: &Path, cause| FeedError::Store { feed: contract.feed.clone(), address: address(path), cause };
     let mut found = BTreeSet::new();
     for glob in &contract.files {
         // The contract is checked, so the glob is one.
@@ -48,12 +50,12 @@ pub async fn fetch(contract: &Contract, store: &dyn ObjectStore) -> Result<Vec<S
         let looked_for = contract.files.iter().map(|glob| format!("`{}/{glob}`", contract.root.trim_end_matches('/')));
         return Err(FeedError::Missing { feed: contract.feed.clone(), looked_for: looked_for.collect::<Vec<_>>().join(", ") });
     }
-    let reads = found.into_iter().map(|path| async move {
+    let reads = found.into_iter().map(move |path| async move {
         let read = async { store.get(&path).await?.bytes().await };
         let bytes = read.await.map_err(|cause| failed(&path, cause))?;
         Ok(Source { address: address(&path), bytes })
     });
-    futures::stream::iter(reads).buffered(READ_AHEAD).try_collect().await
+    Ok(futures::stream::iter(reads).buffered(READ_AHEAD).boxed())
 }
 
 /// The folders of a glob before its first wildcard: nothing else needs listing.

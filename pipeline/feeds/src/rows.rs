@@ -19,6 +19,10 @@ impl Verdicts {
         Verdicts(vec![None; rows])
     }
 
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
     pub fn stands(&self, row: usize) -> bool {
         self.0[row].is_none()
     }
@@ -35,7 +39,7 @@ impl Verdicts {
     }
 
     /// The rejected rows in their order; `width` rows come from one record.
-    pub fn rejected(self, records: &Records, width: usize) -> Vec<Rejected> {
+    pub fn rejected(self, records: &Records<'_>, width: usize) -> Vec<Rejected> {
         let faults = self.0.into_iter().enumerate().filter_map(|(row, fault)| Some((row / width, *fault?)));
         let rejected = faults.map(|(record, fault)| Rejected {
             source_row: record as i64 + 1,

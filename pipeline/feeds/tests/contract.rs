@@ -1,7 +1,8 @@
 //! Contracts as people write them: what is wrong is told with its line and the nearest right word; and what a
 //! contract fetches.
 
-use nongshi_feeds::{Contract, FeedError, Gate, fetch};
+use futures::TryStreamExt;
+use nongshi_feeds::{Contract, FeedError, Gate, Source, fetch};
 use object_store::memory::InMemory;
 use object_store::{ObjectStoreExt, PutPayload};
 
@@ -110,7 +111,7 @@ async fn globs_find_each_file_once_in_order_and_stay_in_their_folder() {
         (r#"["*/[cd].csv"]"#, vec!["other/d.csv"]),
     ] {
         let contract = Contract::read("plots", &PLOTS.replace(r#"["base/*.csv"]"#, globs)).expect("a good contract");
-        let sources = fetch(&contract, &store).await.expect("files");
+        let sources: Vec<Source> = fetch(&contract, &store).await.expect("files").try_collect().await.expect("readable files");
         let found: Vec<&str> = sources.iter().map(|source| source.address.as_str()).collect();
         assert_eq!(found, expect.iter().map(|path| format!("../data/{path}")).collect::<Vec<_>>(), "{globs}");
         assert_eq!(sources[0].bytes, expect[0]);
@@ -120,7 +121,7 @@ async fn globs_find_each_file_once_in_order_and_stay_in_their_folder() {
 #[tokio::test]
 async fn nothing_found_says_what_was_looked_for() {
     let contract = Contract::read("plots", PLOTS).expect("a good contract");
-    let error = fetch(&contract, &store(&["base/a.txt"]).await).await.expect_err("no csv");
+    let error = fetch(&contract, &store(&["base/a.txt"]).await).await.err().expect("no csv");
     assert!(matches!(error, FeedError::Missing { .. }));
     assert_eq!(error.to_string(), "feed plots found no file; looked for `../data/base/*.csv`");
 }

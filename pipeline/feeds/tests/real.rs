@@ -4,6 +4,7 @@
 use arrow::array::AsArray;
 use arrow::datatypes::{Date32Type, Decimal128Type};
 use chrono::Datelike;
+use futures::TryStreamExt;
 use nongshi_domain::MonthSet;
 use nongshi_feeds::{Contract, Source, arrow_schema, fetch, parse};
 use object_store::local::LocalFileSystem;
@@ -65,7 +66,8 @@ async fn sources(contract: &Contract) -> Option<Vec<Source>> {
         return None;
     }
     let store = LocalFileSystem::new_with_prefix(root).expect("a folder");
-    Some(fetch(contract, &store).await.expect("the files are there"))
+    let sources = fetch(contract, &store).await.expect("the files are there");
+    Some(sources.try_collect().await.expect("readable files"))
 }
 
 #[tokio::test]

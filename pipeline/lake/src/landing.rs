@@ -9,12 +9,13 @@
 use crate::content::digest;
 use crate::delta::{self, Note};
 use crate::error::LakeError;
+use crate::open::OpenTable;
 use crate::schema::{rejected_schema, stored_schema};
 use crate::store::{Lake, Layer, TableId};
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
-use deltalake::protocol::SaveMode;
 use nongshi_domain::{LandedTable, Rejected};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// One source, parsed.
@@ -78,43 +79,79 @@ pub enum Landed {
     Before,
 }
 
-impl Lake {
+/// Lands batch after batch: tables stay open, and only what others have committed meanwhile is read again.
+pub struct Landing<'a> {
+    lake: &'a Lake,
+    open: BTreeMap<&'static str, OpenTable>,
+    rejected: Option<OpenTable>,
+}
+
+impl Landing<'_> {
     /// Lands the batch. `fence` is called right before each commit and refuses when the lease is lost.
-    pub async fn land(&self, batch: &Batch, fence: impl AsyncFn() -> Result<(), LakeError>) -> Result<Landed, LakeError> {
+    pub async fn land(&mut self, batch: &Batch, fence: impl AsyncFn() -> Result<(), LakeError>) -> Result<Landed, LakeError> {
         let (accepted, rejected) = (batch.accepted.num_rows() as u64, batch.rejected.len() as u64);
         if batch.received != accepted + rejected {
             return Err(LakeError::Miscounted { feed: batch.feed.clone(), received: batch.received, accepted, rejected });
         }
-        let (batch_id, id) = (batch.id(), TableId::new(Layer::Landed, batch.table.name));
-        let schema = stored_schema(batch.table);
-        let table = delta::open_or_create(self, &id, &schema, &[]).await?;
-        if delta::done_before(&table, &batch_id).await? {
-            return Ok(Landed::Before);
-        }
-        if !batch.rejected.is_empty() {
-            self.keep_rejected(batch, &batch_id, &fence).await?;
-        }
-        let batch_seq = delta::notes(&table).await?.iter().filter(|note| matches!(note, Note::Batch(_))).count() as u64 + 1;
-        let record = BatchRecord {
-            batch_id: batch_id.clone(),
-            batch_seq,
-            feed: batch.feed.clone(),
-            address: batch.address.clone(),
-            content: batch.content.clone(),
-            received: batch.received,
-            accepted,
-            rejected,
+        let batch_id = batch.id();
+        // taken out and put back only when all went well: after an error the log is read anew
+        let mut table = match self.open.remove(batch.table.name) {
+            Some(table) => table,
+            None => OpenTable::open(self.lake, TableId::new(Layer::Landed, batch.table.name), &stored_schema(batch.table)).await?,
         };
-        let rows = stored_rows(batch, &record)?;
-        let note = Note::Batch(record);
-        fence().await?;
-        let table = table
-            .write(vec![rows])
-            .with_save_mode(SaveMode::Append)
-            .with_writer_properties(delta::written())
-            .with_commit_properties(delta::properties(&note, Some(&batch_id))?)
-            .await?;
-        Ok(Landed::Now(delta::read_back(&table, &id, &note).await?))
+        table.refresh().await?;
+        let landed = if table.done_before(&batch_id) {
+            Landed::Before
+        } else {
+            if !batch.rejected.is_empty() {
+                self.keep_rejected(batch, &batch_id, &fence).await?;
+            }
+            let record = BatchRecord {
+                batch_id: batch_id.clone(),
+                batch_seq: table.batches() + 1,
+                feed: batch.feed.clone(),
+                address: batch.address.clone(),
+                content: batch.content.clone(),
+                received: batch.received,
+                accepted,
+                rejected,
+            };
+            let rows = stored_rows(batch, &record)?;
+            Landed::Now(table.append(rows, &Note::Batch(record), &batch_id, &fence).await?)
+        };
+        self.open.insert(batch.table.name, table);
+        Ok(landed)
+    }
+
+    async fn keep_rejected(
+        &mut self,
+        batch: &Batch,
+        batch_id: &str,
+        fence: &impl AsyncFn() -> Result<(), LakeError>,
+    ) -> Result<(), LakeError> {
+        let mut table = match self.rejected.take() {
+            Some(table) => table,
+            None => OpenTable::open(self.lake, TableId::new(Layer::Ledger, "rejected"), &rejected_schema()).await?,
+        };
+        table.refresh().await?;
+        if !table.done_before(batch_id) {
+            let note = Note::Rejected { batch_id: batch_id.to_string() };
+            table.append(rejected_rows(batch, batch_id)?, &note, batch_id, fence).await?;
+        }
+        self.rejected = Some(table);
+        Ok(())
+    }
+}
+
+impl Lake {
+    /// To land batch after batch.
+    pub fn landing(&self) -> Landing<'_> {
+        Landing { lake: self, open: BTreeMap::new(), rejected: None }
+    }
+
+    /// Lands one batch; see `Landing::land`.
+    pub async fn land(&self, batch: &Batch, fence: impl AsyncFn() -> Result<(), LakeError>) -> Result<Landed, LakeError> {
+        self.landing().land(batch, fence).await
     }
 
     /// The batches of every landed table: a projection of the commits.
@@ -130,21 +167,6 @@ impl Lake {
         }
         records.sort_by(|a, b| (&a.0, a.1.batch_seq).cmp(&(&b.0, b.1.batch_seq)));
         Ok(records)
-    }
-
-    async fn keep_rejected(&self, batch: &Batch, batch_id: &str, fence: &impl AsyncFn() -> Result<(), LakeError>) -> Result<(), LakeError> {
-        let id = TableId::new(Layer::Ledger, "rejected");
-        let table = delta::open_or_create(self, &id, &rejected_schema(), &[]).await?;
-        if delta::done_before(&table, batch_id).await? {
-            return Ok(());
-        }
-        let note = Note::Rejected { batch_id: batch_id.to_string() };
-        fence().await?;
-        let write =
-            table.write(vec![rejected_rows(batch, batch_id)?]).with_save_mode(SaveMode::Append).with_writer_properties(delta::written());
-        let table = write.with_commit_properties(delta::properties(&note, Some(batch_id))?).await?;
-        delta::read_back(&table, &id, &note).await?;
-        Ok(())
     }
 }
 

@@ -5,25 +5,31 @@
 use super::{Done, Step};
 use crate::exit::{Exit, Failure};
 use crate::gap::Gap;
+use futures::StreamExt;
 use nongshi_feeds::{Contract, FeedError, Parsed, Source, fetch, parse};
-use nongshi_lake::{Batch, Landed, digest};
+use nongshi_lake::{Batch, Lake, Landed, digest};
 use object_store::local::LocalFileSystem;
 use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// Sources of a feed that are parsed while the one before them lands.
+const PARSED_AHEAD: usize = 2;
 
 /// Rules that say nothing about the quality of a feed.
 const EXPECTED_RULES: [&str; 2] = ["not_asked_for", "duplicate"];
 
 /// Lands what is new of every feed.
 pub async fn ingest(step: &Step<'_>) -> Result<Done, Failure> {
-    let known: BTreeSet<String> = step.lake().batches().await?.into_iter().map(|(_, record)| record.batch_id).collect();
+    let known: Arc<BTreeSet<String>> = Arc::new(step.lake().batches().await?.into_iter().map(|(_, record)| record.batch_id).collect());
     let mut done = Done::default();
     let mut counts = Counts::default();
     for contract in step.project.contracts()? {
         counts.feeds += 1;
-        match ingest_feed(step, &contract, &known, &mut counts, &mut done.gaps).await {
+        let feed = contract.feed.clone();
+        match ingest_feed(step, contract, &known, &mut counts, &mut done.gaps).await {
             Ok(()) => {}
             Err(failure) if failure.code == Exit::Bug || failure.code == Exit::Held => return Err(failure),
-            Err(failure) => done.gaps.push(feed_gap(&contract, failure)),
+            Err(failure) => done.gaps.push(feed_gap(&feed, failure)),
         }
     }
     done.changed = counts.landed > 0;
@@ -52,34 +58,40 @@ struct Counts {
 
 async fn ingest_feed(
     step: &Step<'_>,
-    contract: &Contract,
-    known: &BTreeSet<String>,
+    contract: Contract,
+    known: &Arc<BTreeSet<String>>,
     counts: &mut Counts,
     gaps: &mut Vec<Gap>,
 ) -> Result<(), Failure> {
-    for source in fetch_feed(step, contract).await? {
-        let content = digest([source.bytes.as_ref()]);
-        if known.contains(&Batch::id_of(&contract.feed, &source.address, &content)) {
-            counts.known += 1;
-            continue;
-        }
-        // kept before anyone parses it: a source that cannot be read is not lost
-        step.lake().keep(&contract.feed, &source.bytes).await?;
-        let parsed = match parse(contract, &source).map_err(Failure::from).and_then(|parsed| refuse_bad(contract, &source, parsed)) {
-            Ok(parsed) => parsed,
-            Err(failure) if failure.code == Exit::Bug => return Err(failure),
-            Err(failure) => {
-                gaps.push(feed_gap(contract, failure));
+    let contract = Arc::new(contract);
+    let store = store_of(step, &contract)?;
+    let sources = fetch(&contract, &store).await?;
+    // a source is parsed on another core while the one before it lands; they land in their order
+    let mut parsed = sources
+        .map(|source| {
+            let parsing = source.map(|source| tokio::spawn(prepare(step.lake().clone(), contract.clone(), source, known.clone())));
+            async { parsing?.await.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic())) }
+        })
+        .buffered(PARSED_AHEAD + 1);
+    let mut landing = step.lake().landing();
+    while let Some(batch) = parsed.next().await {
+        let batch = match batch {
+            Ok(Some(batch)) => batch,
+            Ok(None) => {
+                counts.known += 1;
                 continue;
             }
+            // a bad source says nothing about the others
+            Err(failure) if failure.code == Exit::Refused => {
+                gaps.push(feed_gap(&contract.feed, failure));
+                continue;
+            }
+            Err(failure) => return Err(failure),
         };
-        let Parsed { accepted, rejected, received } = parsed;
-        counts.received += received;
-        counts.accepted += accepted.num_rows() as u64;
-        counts.rejected += rejected.len() as u64;
-        let batch =
-            Batch { feed: contract.feed.clone(), address: source.address, content, table: contract.table, received, accepted, rejected };
-        match step.lake().land(&batch, || step.fence()).await? {
+        counts.received += batch.received;
+        counts.accepted += batch.accepted.num_rows() as u64;
+        counts.rejected += batch.rejected.len() as u64;
+        match landing.land(&batch, || step.fence()).await? {
             Landed::Now(_) => counts.landed += 1,
             Landed::Before => counts.known += 1,
         }
@@ -87,17 +99,29 @@ async fn ingest_feed(
     Ok(())
 }
 
-async fn fetch_feed(step: &Step<'_>, contract: &Contract) -> Result<Vec<Source>, Failure> {
-    let root = step.project.folder.join(contract.root());
-    let looked_for = || FeedError::Missing {
-        feed: contract.feed.clone(),
-        looked_for: contract.files.iter().map(|glob| format!("`{}/{glob}`", contract.root())).collect::<Vec<_>>().join(", "),
-    };
-    if !root.is_dir() {
-        return Err(looked_for().into());
+/// Keeps a source and parses it; nothing when it has landed before.
+async fn prepare(lake: Lake, contract: Arc<Contract>, source: Source, known: Arc<BTreeSet<String>>) -> Result<Option<Batch>, Failure> {
+    let content = digest([source.bytes.as_ref()]);
+    if known.contains(&Batch::id_of(&contract.feed, &source.address, &content)) {
+        return Ok(None);
     }
-    let store = LocalFileSystem::new_with_prefix(&root).map_err(|error| Failure::new(Exit::Unreachable, error.to_string()))?;
-    Ok(fetch(contract, &store).await?)
+    // kept before anyone parses it: a source that cannot be read is not lost
+    lake.keep(&contract.feed, &source.bytes).await?;
+    let parsing = tokio::task::spawn_blocking(move || {
+        let Parsed { accepted, rejected, received } = refuse_bad(&contract, &source, parse(&contract, &source)?)?;
+        let (feed, table) = (contract.feed.clone(), contract.table);
+        Ok(Some(Batch { feed, address: source.address, content, table, received, accepted, rejected }))
+    });
+    parsing.await.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()))
+}
+
+fn store_of(step: &Step<'_>, contract: &Contract) -> Result<LocalFileSystem, Failure> {
+    let root = step.project.folder.join(contract.root());
+    if !root.is_dir() {
+        let looked_for = contract.files.iter().map(|glob| format!("`{}/{glob}`", contract.root())).collect::<Vec<_>>().join(", ");
+        return Err(FeedError::Missing { feed: contract.feed.clone(), looked_for }.into());
+    }
+    LocalFileSystem::new_with_prefix(&root).map_err(|error| Failure::new(Exit::Unreachable, error.to_string()))
 }
 
 /// A source with too many bad rows is refused whole: its gate says where "too many" begins.
@@ -118,11 +142,11 @@ fn refuse_bad(contract: &Contract, source: &Source, parsed: Parsed) -> Result<Pa
 }
 
 /// What a feed's failure means for the run: a feed that is not there is a gap, a feed that is bad refuses.
-fn feed_gap(contract: &Contract, failure: Failure) -> Gap {
+fn feed_gap(feed: &str, failure: Failure) -> Gap {
     let mut reason = failure.message;
     if let Some(hint) = failure.hint {
         reason = format!("{reason} (hint: {hint})");
     }
     let code = if failure.code == Exit::Refused { Exit::Refused } else { Exit::Gaps };
-    Gap { code, ..Gap::new(&contract.feed, "feed", reason) }
+    Gap { code, ..Gap::new(feed, "feed", reason) }
 }

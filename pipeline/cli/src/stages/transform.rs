@@ -3,10 +3,12 @@
 use super::{Done, Step};
 use crate::exit::Failure;
 use crate::project::Project;
+use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use nongshi_domain::AsOf;
-use nongshi_lake::{Catalog, Lake};
+use nongshi_lake::{Catalog, Lake, NewestOnly};
 use nongshi_transforms::{Outcome, register_as_known, run};
+use std::sync::Arc;
 
 /// Makes what is out of date.
 pub async fn transform(step: &Step<'_>) -> Result<Done, Failure> {
@@ -39,7 +41,8 @@ pub async fn as_known(ctx: &SessionContext, project: &Project, as_of: AsOf, cata
 async fn landed(lake: &Lake, as_of: AsOf) -> Result<(SessionContext, Catalog), Failure> {
     // numbers in the tables are exact: a decimal written in SQL is one too
     let config = SessionConfig::new().with_information_schema(true).set_bool("datafusion.sql_parser.parse_float_as_decimal", true);
-    let ctx = nongshi_functions::session(config)?;
+    let state = SessionStateBuilder::new_from_existing(nongshi_functions::session_state(config)?);
+    let ctx = SessionContext::new_with_state(state.with_physical_optimizer_rule(Arc::new(NewestOnly)).build());
     let catalog = Catalog::pin(lake).await?;
     catalog.register(&ctx, lake, as_of).await?;
     Ok((ctx, catalog))

@@ -14,9 +14,7 @@ use crate::{Contract, FeedError, Format, Source};
 pub fn count_received(contract: &Contract, source: &Source) -> Result<u64, FeedError> {
     let bytes = source.bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&source.bytes);
     let counted = match &contract.format {
-        Format::Csv { delimiter, quote, .. } => {
-            csv::lines(bytes, *delimiter, *quote).map(|lines| lines.iter().filter(|line| !line.is_blank()).count().saturating_sub(1) as u64)
-        }
+        Format::Csv { delimiter, quote, .. } => csv::count_records(bytes, *delimiter, *quote).map(|records| records.saturating_sub(1)),
         Format::Json { records, .. } => json::count(bytes, records),
         Format::Xlsx { sheet, header_row } => {
             check_archive(contract, source)?;

@@ -15,14 +15,14 @@ const MOST_COLUMNS: usize = 2_000;
 /// The longest field: a quotation mark that was never closed, more likely than text.
 const LONGEST_FIELD_BYTES: usize = 1 << 20;
 
-pub(super) fn read(
+pub(super) fn read<'a>(
     contract: &Contract,
-    source: &Source,
+    source: &'a Source,
     encoding: Encoding,
     delimiter: u8,
     quote: Option<u8>,
-) -> Result<Records, FeedError> {
-    let text = decode(contract, source, encoding)?.into_owned();
+) -> Result<Records<'a>, FeedError> {
+    let text = decode(contract, source, encoding)?;
     let mut lines = lines(text.as_bytes(), delimiter, quote).map_err(|what| {
         FeedError::unreadable(
             contract,
@@ -50,7 +50,7 @@ pub(super) fn read(
     }
     let broken = lines.iter().enumerate().filter_map(|(record, line)| Some((record, fault(line, header.fields)?))).collect();
     let spans = lines.into_iter().map(|line| line.span).collect();
-    Ok(Records { frame, raw: Raw::Lines { text, spans }, broken })
+    Records::of(frame, Raw::Lines { text, spans }, broken).map_err(|error| FeedError::unreadable(contract, source, error.to_string(), None))
 }
 
 fn frame(text: &str, delimiter: u8, quote: Option<u8>) -> polars::prelude::PolarsResult<DataFrame> {

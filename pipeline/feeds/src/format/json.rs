@@ -9,7 +9,7 @@ use polars::prelude::{Column, DataFrame, IntoColumn, NewChunkedArray, StringChun
 use serde_json::Value;
 use std::borrow::Cow;
 
-pub(super) fn read(contract: &Contract, source: &Source, encoding: Encoding, path: &[String]) -> Result<Records, FeedError> {
+pub(super) fn read<'a>(contract: &Contract, source: &'a Source, encoding: Encoding, path: &[String]) -> Result<Records<'a>, FeedError> {
     let text = decode(contract, source, encoding)?;
     let mut top: Value =
         serde_json::from_str(&text).map_err(|error| FeedError::unreadable(contract, source, format!("it is not JSON: {error}"), None))?;
@@ -28,7 +28,7 @@ pub(super) fn read(contract: &Contract, source: &Source, encoding: Encoding, pat
     let broken = broken.map(|(record, _)| (record, "the record is not an object".to_string())).collect();
     let frame = DataFrame::new(objects.len(), columns(&objects))
         .map_err(|error| FeedError::unreadable(contract, source, error.to_string(), None))?;
-    Ok(Records { frame, raw: Raw::Objects(objects), broken })
+    Records::of(frame, Raw::Objects(objects), broken).map_err(|error| FeedError::unreadable(contract, source, error.to_string(), None))
 }
 
 /// One column for each key, in the order in which the keys first appear.

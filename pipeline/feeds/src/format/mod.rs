@@ -4,25 +4,31 @@ mod csv;
 mod json;
 mod xlsx;
 
+use crate::arrow_joint::to_arrow;
 use crate::{Contract, FeedError, Format, Source};
+use arrow::array::{Array, AsArray, StringViewArray};
+use arrow::error::ArrowError;
 use polars::prelude::DataFrame;
+use std::borrow::Cow;
 
 /// The records of a source.
-pub(crate) struct Records {
-    /// Every column is text.
-    pub frame: DataFrame,
+pub(crate) struct Records<'a> {
+    /// How many there are.
+    pub height: usize,
+    /// The columns by their names; every one is text.
+    pub columns: Vec<(String, StringViewArray)>,
     /// To show a record as it stands there.
-    pub raw: Raw,
+    pub raw: Raw<'a>,
     /// Records that cannot be trusted, by their place, with the reason.
     pub broken: Vec<(usize, String)>,
 }
 
 /// Records as they stand in the source.
-pub(crate) enum Raw {
+pub(crate) enum Raw<'a> {
     /// Lines of a text.
     Lines {
         /// The whole text.
-        text: String,
+        text: Cow<'a, str>,
         /// Where each record stands in it.
         spans: Vec<std::ops::Range<usize>>,
     },
@@ -32,23 +38,32 @@ pub(crate) enum Raw {
     Cells,
 }
 
-impl Records {
+impl<'a> Records<'a> {
+    /// The records of a frame of text: each column crosses without a copy.
+    fn of(frame: DataFrame, raw: Raw<'a>, broken: Vec<(usize, String)>) -> Result<Records<'a>, ArrowError> {
+        let height = frame.height();
+        let mut columns = Vec::with_capacity(frame.width());
+        for column in frame.into_columns() {
+            let cells = to_arrow(column.as_materialized_series())?;
+            columns.push((column.name().to_string(), cells.as_string_view().clone()));
+        }
+        Ok(Records { height, columns, raw, broken })
+    }
+
     /// The record as it stands there, or as near as its format allows.
     pub fn show(&self, record: usize) -> String {
         match &self.raw {
             Raw::Lines { text, spans } => spans.get(record).and_then(|span| text.get(span.clone())).unwrap_or_default().to_string(),
             Raw::Objects(objects) => objects.get(record).map(ToString::to_string).unwrap_or_default(),
             Raw::Cells => {
-                let cell = |column: &polars::prelude::Column| {
-                    column.str().ok().and_then(|cells| cells.get(record)).unwrap_or_default().to_string()
-                };
-                self.frame.columns().iter().map(cell).collect::<Vec<_>>().join(",")
+                let cells = self.columns.iter().map(|(_, cells)| if cells.is_valid(record) { cells.value(record) } else { "" });
+                cells.collect::<Vec<_>>().join(",")
             }
         }
     }
 }
 
-pub(crate) fn read(contract: &Contract, source: &Source) -> Result<Records, FeedError> {
+pub(crate) fn read<'a>(contract: &Contract, source: &'a Source) -> Result<Records<'a>, FeedError> {
     match &contract.format {
         Format::Csv { encoding, delimiter, quote } => csv::read(contract, source, *encoding, *delimiter, *quote),
         Format::Json { encoding, records } => json::read(contract, source, *encoding, records),

@@ -10,7 +10,7 @@ use polars::prelude::{DataFrame, IntoColumn, NewChunkedArray, StringChunked};
 use std::borrow::Cow;
 use std::io::Cursor;
 
-pub(super) fn read(contract: &Contract, source: &Source, sheet: Option<&str>, header_row: u32) -> Result<Records, FeedError> {
+pub(super) fn read<'a>(contract: &Contract, source: &'a Source, sheet: Option<&str>, header_row: u32) -> Result<Records<'a>, FeedError> {
     check_archive(contract, source)?;
     let failed = |error: calamine::XlsxError| {
         FeedError::unreadable(contract, source, format!("it is not a workbook that can be read: {error}"), None)
@@ -48,7 +48,7 @@ pub(super) fn read(contract: &Contract, source: &Source, sheet: Option<&str>, he
     });
     let frame = DataFrame::new(records.len(), columns.collect())
         .map_err(|error| FeedError::unreadable(contract, source, error.to_string(), None))?;
-    Ok(Records { frame, raw: Raw::Cells, broken: Vec::new() })
+    Records::of(frame, Raw::Cells, Vec::new()).map_err(|error| FeedError::unreadable(contract, source, error.to_string(), None))
 }
 
 fn cell(data: &Data) -> Option<Cow<'_, str>> {
