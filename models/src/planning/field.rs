@@ -160,9 +160,14 @@ impl Field {
     }
 }
 
+/// `livestock`, or `livestock` and an animal: what is kept there is kept in a house.
+fn is_house(system: &str) -> bool {
+    system.split(';').any(|system| system.split_whitespace().next() == Some(HOUSE))
+}
+
 /// Families of which at least one crop asks for a gap: for the others the land itself is rule enough.
 fn families_with_a_gap(crops: &[Crop]) -> Vec<&str> {
-    let rests = |crop: &&Crop| crop.min_gap_same_family_weeks > 0 && crop.system.trim() != HOUSE;
+    let rests = |crop: &&Crop| crop.min_gap_same_family_weeks > 0 && !is_house(&crop.system);
     let mut families: Vec<&str> = crops.iter().filter(rests).map(|crop| crop.family.as_str()).collect();
     families.sort_unstable();
     families.dedup();
@@ -177,7 +182,7 @@ fn crop_weeks(crop: &Crop, sells_as: usize, families: &[&str], outlook: &Outlook
     let weeks = |days: u32| days.div_ceil(DAYS_PER_WEEK).max(1) as usize;
     let window = weeks(crop.harvest_window_days);
     // a house rests from every family
-    let (in_house, gap) = (crop.system.trim() == HOUSE, crop.min_gap_same_family_weeks as usize);
+    let (in_house, gap) = (is_house(&crop.system), crop.min_gap_same_family_weeks as usize);
     let lead = weeks((crop.days_to_harvest_min + crop.days_to_harvest_max).div_ceil(2));
     let sowable = |week: usize| {
         let monday = outlook.first_week + Days::new(u64::from(DAYS_PER_WEEK) * week as u64);
@@ -209,7 +214,7 @@ fn bare_plot(system: &str, area: f64, crops: &[Crop], families: usize, weeks: us
     }
     PlotWeeks {
         area,
-        is_house: systems.contains(&HOUSE),
+        is_house: is_house(system),
         suits,
         free: vec![area; weeks],
         kin_free: vec![vec![area; weeks]; families],

@@ -75,6 +75,17 @@ fn the_places_beside_a_batch_are_not_free() {
 }
 
 #[test]
+fn a_house_built_for_hens_takes_no_other_bird() {
+    let (mut base, outlook) = house(broilers(), Vec::new(), 20.0, 40);
+    base.crops[0].system = "livestock 黄羽鸡".into();
+    for (system, batches) in [("livestock;livestock 黄羽鸡", 1), ("livestock 黄羽鸡;livestock 鸡蛋", 1), ("livestock 鸡蛋", 0)] {
+        base.plots[0].system = system.into();
+        let lines = sown(&base, &outlook, 4);
+        assert_eq!(lines.len(), batches, "{system}: {lines:?}");
+    }
+}
+
+#[test]
 fn two_batches_in_one_house_are_found_out() {
     let (base, outlook) = house(broilers(), Vec::new(), 20.0, 40);
     let settings = PlanSettings { sow_weeks: 20, ..PlanSettings::default() };

@@ -19,7 +19,7 @@
 //!    week of `sown_on`; its cost is sunk. Where it already fills a plot, or more, nothing is added.
 //! 6. **Batches.** Areas are whole tenths of a mu, at least `min_area`; a sowing never makes more than
 //!    `max_crops_per_plot` crops hold land on one plot in one week, standing ones counted. A plot of the system
-//!    `livestock` is a house, its area thousands of places: one batch at a time, all in, all out, and the weeks of
+//!    `livestock` (or `livestock ANIMAL`) is a house, its area thousands of places: one batch at a time, all in, all out, and the weeks of
 //!    rule 4 it stands empty.
 //! 7. **Selling.** In each scenario and week what is ripe goes to the outlets in falling order of price less
 //!    picking cost, each up to its limit; what no outlet pays the picking of stays on the field.

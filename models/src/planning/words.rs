@@ -28,7 +28,7 @@ pub struct Plot {
     /// Its name.
     pub plot: String,
     /// `paddy`, `upland`, `perennial`, `livestock`: the land it is. A plot that serves several systems in turn
-    /// joins them by `;`, such as `paddy;upland`.
+    /// joins them by `;`, such as `paddy;upland`. A house built for one animal is `livestock` and its name.
     pub system: String,
     /// Its size; for livestock the places in thousands.
     pub area: Mu,

@@ -76,7 +76,7 @@ impl Ground<'_> {
         let end = first + weeks(f64::from(facts.harvest_window_days));
         let cleared = end + CLEARING;
         let closed = cleared + i64::from(facts.min_gap_same_family_weeks);
-        let land = if facts.system.trim() == "livestock" { closed } else { cleared };
+        let land = if housed(&facts.system) { closed } else { cleared };
         Stay { harvest: first..end, land: sown_in..land, kin: sown_in..closed }
     }
 
@@ -96,10 +96,15 @@ impl Ground<'_> {
 
     /// Whether the plot is a house, where a batch is alone.
     pub fn is_house(&self, plot: usize) -> bool {
-        self.base.plots[plot].system.split(';').any(|system| system.trim() == "livestock")
+        housed(&self.base.plots[plot].system)
     }
 
     pub fn kg_per_mu_week(&self, crop: usize, stay: &Stay) -> f64 {
         self.base.crops[crop].yield_kg_per_mu / (stay.harvest.end - stay.harvest.start) as f64
     }
+}
+
+/// Whether one of the systems is that of houses, for any animal or for one.
+fn housed(systems: &str) -> bool {
+    systems.split(';').map(str::trim).any(|system| system == "livestock" || system.starts_with("livestock "))
 }

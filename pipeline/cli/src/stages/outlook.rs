@@ -79,8 +79,9 @@ pub async fn bases(ctx: &SessionContext) -> Result<Vec<String>, Failure> {
 pub async fn prospect(ctx: &SessionContext, settings: &Settings, base: &str, as_of: AsOf) -> Result<Prospect, Failure> {
     let first_week = week_start(as_of.0) + Days::new(7);
     let mut unplanned = Vec::new();
-    let calendar = crops(ctx, settings, &mut unplanned).await?;
-    let plots = plots(ctx, base).await?;
+    let mut calendar = crops(ctx, settings, &mut unplanned).await?;
+    let mut plots = plots(ctx, base).await?;
+    settle_in(&mut plots, &mut calendar, &housed(ctx, base).await?);
     let standing = standing(ctx, base, &calendar, &mut unplanned).await?;
     let mut lanes = lanes(ctx, settings, base, as_of, first_week).await?;
     let priced: BTreeSet<String> = lanes.iter().map(|lane| lane.crop.clone()).collect();
@@ -154,6 +155,34 @@ async fn plots(ctx: &SessionContext, base: &str) -> Result<Vec<Plot>, Failure> {
         area: Mu(rows.number(row, "area_mu").unwrap_or_default()),
     };
     Ok((0..rows.len()).map(plot).collect())
+}
+
+/// The animals each house has kept, by house.
+async fn housed(ctx: &SessionContext, base: &str) -> Result<BTreeMap<String, BTreeSet<String>>, Failure> {
+    let rows =
+        Rows::of(ctx, &format!("select distinct plot, crop from plantings where base = '{}' order by plot, crop", quoted(base))).await?;
+    let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for row in 0..rows.len() {
+        if let (Some(plot), Some(crop)) = (rows.text(row, "plot"), rows.text(row, "crop")) {
+            found.entry(plot).or_default().insert(crop);
+        }
+    }
+    Ok(found)
+}
+
+/// A house is built for what it has kept: hens' cages take no pigs. One that has kept nothing yet takes any animal.
+fn settle_in(plots: &mut [Plot], calendar: &mut [Crop], kept: &BTreeMap<String, BTreeSet<String>>) {
+    let of_animal = |animal: &str| format!("{HOUSES} {animal}");
+    let animals: Vec<String> = calendar.iter().filter(|crop| crop.system == HOUSES).map(|crop| crop.crop.clone()).collect();
+    for plot in plots.iter_mut().filter(|plot| plot.system == HOUSES) {
+        let of_plot = kept.get(&plot.plot);
+        let fits = |animal: &&String| of_plot.is_none_or(|kept| kept.contains(*animal));
+        let systems: Vec<String> = animals.iter().filter(fits).map(|animal| of_animal(animal)).collect();
+        plot.system = if systems.is_empty() { HOUSES.into() } else { systems.join(";") };
+    }
+    for crop in calendar.iter_mut().filter(|crop| crop.system == HOUSES) {
+        crop.system = of_animal(&crop.crop);
+    }
 }
 
 async fn standing(
@@ -323,6 +352,31 @@ fn scenarios(crops: &[Crop], lanes: &[Lane], weeks: usize) -> Vec<Scenario> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_house_takes_what_it_has_kept_and_a_new_one_anything() {
+        let mut plots = ["蛋鸡舍", "新舍"].map(|plot| Plot { plot: plot.into(), system: HOUSES.into(), area: Mu(5.0) });
+        let animal = |name: &str| Crop {
+            crop: name.into(),
+            category: Category("meat".into()),
+            system: HOUSES.into(),
+            days_to_harvest_min: 84,
+            days_to_harvest_max: 84,
+            harvest_window_days: 7,
+            sow_months: MonthSet::default(),
+            yield_low_kg_per_mu: 1.0,
+            yield_kg_per_mu: 1.0,
+            yield_high_kg_per_mu: 1.0,
+            family: name.into(),
+            min_gap_same_family_weeks: 0,
+            cost_cny_per_mu: 1.0,
+            picking_cost_cny_per_kg: 0.0,
+        };
+        let mut calendar = [animal("鸡蛋"), animal("生猪")];
+        settle_in(&mut plots, &mut calendar, &BTreeMap::from([("蛋鸡舍".into(), BTreeSet::from(["鸡蛋".into()]))]));
+        assert_eq!(plots.map(|plot| plot.system), ["livestock 鸡蛋", "livestock 鸡蛋;livestock 生猪"]);
+        assert_eq!(calendar.map(|crop| crop.system), ["livestock 鸡蛋", "livestock 生猪"]);
+    }
 
     #[test]
     fn the_bases_parts_of_the_shops_follow_their_land_and_add_up_to_one() {
