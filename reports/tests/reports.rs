@@ -285,6 +285,18 @@ fn a_first_issue_compares_with_nothing_and_says_so() {
 }
 
 #[test]
+fn an_issue_that_lies_too_far_back_is_no_measure() {
+    let mut base = fixture::base();
+    let change = |verdict: &Verdict| match verdict {
+        Verdict::SowMore(change) => Some(Verdict::Sow(AreaChange { before: None, ..change.clone() })),
+        _ => None,
+    };
+    base.verdicts = base.verdicts.iter().filter_map(change).collect();
+    let html = render_base(&base, Lang::Zh).expect("a page");
+    assert!(html.contains("10月27日那一期没有排到这两周") && html.contains("建议进栏") && !html.contains("那一期相比。"));
+}
+
+#[test]
 fn a_column_without_a_figure_is_left_out_and_the_best_year_stands_first() {
     let mut base = fixture::base();
     for scenario in &mut base.scenarios {

@@ -72,11 +72,14 @@ fn categories(report: &BaseReport, voice: &Voice) -> Table {
         if of_category().next().is_none() {
             return vec![Cell::from(name), Cell::from(voice.word("strip.none_of_it")), UNKNOWN.into(), UNKNOWN.into(), UNKNOWN.into()];
         }
+        // of what the shops never buy nothing can be short
+        let sold_in_shops = of_category().any(|row| row.shops_kg.is_some());
+        let of_shops = |said: String| if sold_in_shops { said } else { UNKNOWN.to_string() };
         vec![
             Cell::from(name),
             Cell::from(sum(|ripe, _| ripe)),
-            Cell::from(sum(|_, shops| shops.unwrap_or_default())),
-            Cell::from(sum(|ripe, shops| (shops.unwrap_or_default() - ripe).max(0.0))),
+            Cell::from(of_shops(sum(|_, shops| shops.unwrap_or_default()))),
+            Cell::from(of_shops(sum(|ripe, shops| (shops.unwrap_or_default() - ripe).max(0.0)))),
             Cell::from(sum(|ripe, shops| (ripe - shops.unwrap_or_default()).max(0.0))),
         ]
     };

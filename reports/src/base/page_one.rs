@@ -19,6 +19,10 @@ pub(super) fn verdicts(report: &BaseReport, voice: &Voice) -> Section {
     let lines = report.verdicts.iter().map(|verdict| line(verdict, voice)).collect();
     let against = match report.last_issue {
         None => voice.word("verdict.first_issue"),
+        // the last issue did not look as far as these weeks
+        Some(day) if report.verdicts.iter().any(|verdict| matches!(verdict, Verdict::Sow(_))) => {
+            voice.say("verdict.not_covered", &[("day", &voice.short_day(day))])
+        }
         Some(day) => voice.say("verdict.against", &[("day", &voice.short_day(day))]),
     };
     Section { id: "verdicts", title, blocks: vec![Block::Verdicts(lines), Block::Note(against)] }

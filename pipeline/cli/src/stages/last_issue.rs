@@ -210,17 +210,18 @@ mod tests {
 
     /// Kind of verdict, crop, area of the change, CNY.
     fn told(verdicts: &[Verdict]) -> Vec<(&str, &str, f64, f64)> {
-        let told = |verdict| {
-            let (kind, change): (&str, &AreaChange) = match verdict {
+        let mut found = Vec::new();
+        for verdict in verdicts {
+            let (kind, change) = match verdict {
                 Verdict::Sow(change) => ("sow", change),
                 Verdict::SowMore(change) => ("more", change),
                 Verdict::SowLess(change) => ("less", change),
                 Verdict::Hold(change) => ("hold", change),
-                Verdict::NothingToSow { .. } => return None,
+                Verdict::NothingToSow { .. } => continue,
             };
-            Some((kind, change.crop.zh.as_str(), change.area, change.gain_cny))
-        };
-        verdicts.iter().filter_map(told).collect()
+            found.push((kind, change.crop.zh.as_str(), change.area, change.gain_cny));
+        }
+        found
     }
 
     #[test]
