@@ -1,6 +1,8 @@
 //! The report of one farm base. In: `BaseReport`. Out: a page: what to decide first, what it rests on behind it.
 
+mod areas;
 mod field;
+mod livestock;
 mod money;
 mod page_one;
 
@@ -17,16 +19,16 @@ const STEPS_DRAWN: usize = 80;
 
 /// The page of a base.
 pub(crate) fn page(report: &BaseReport, voice: &Voice) -> Result<Page, ReportError> {
-    let mut sections = vec![
-        page_one::decide_by(report, voice),
-        page_one::key_crops(report, voice),
-        field::strip(report, voice),
+    let mut sections = vec![page_one::decide_by(report, voice), page_one::key_crops(report, voice), field::strip(report, voice)];
+    sections.extend(livestock::section(report, voice));
+    sections.extend([
+        scores::review(report.review.as_ref(), voice),
         field::standing(report, voice)?,
         money::summary(report, voice),
         money::scenarios(report, voice),
         prices(report, voice)?,
         scores::section(&report.scores, voice),
-    ];
+    ]);
     sections.extend(money::weak(report, voice));
     Ok(Page {
         kicker: voice.word("base.kicker"),

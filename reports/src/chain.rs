@@ -23,6 +23,7 @@ pub(crate) fn page(report: &ChainReport, voice: &Voice) -> Result<Page, ReportEr
         sections: vec![
             prices(report, &mut ration, voice)?,
             demand(report, &mut ration, voice)?,
+            scores::review(report.review.as_ref(), voice),
             scores::section(&report.scores, voice),
             data(report, voice),
         ],
@@ -120,10 +121,22 @@ fn data(report: &ChainReport, voice: &Voice) -> Section {
     if !report.unmapped.is_empty() {
         let mut unmapped = report.unmapped.clone();
         unmapped.sort_by(|a, b| b.rows.cmp(&a.rows).then_with(|| a.cmp(b)));
-        let columns = vec![(voice.word("column.feed"), false), (voice.word("column.name"), false), (voice.word("column.rows"), true)];
+        let columns = vec![
+            (voice.word("column.name"), false),
+            (voice.word("column.name_kind"), false),
+            (voice.word("column.why"), false),
+            (voice.word("column.rows"), true),
+        ];
         let rows = unmapped
             .iter()
-            .map(|row| vec![Cell::from(feed_name(&row.feed)), Cell::from(row.name.as_str()), Cell::from(voice.count(row.rows))])
+            .map(|row| {
+                vec![
+                    Cell::from(row.name.as_str()),
+                    Cell::from(voice.known_or_same("name_kind", &row.kind)),
+                    Cell::from(voice.known_or_same("name_why", &row.why)),
+                    Cell::from(voice.count(row.rows)),
+                ]
+            })
             .collect();
         blocks.push(Block::Table(Table::new(voice.word("data.unmapped_caption"), columns, rows)));
     }

@@ -21,7 +21,7 @@ pub(crate) fn base(report: &BaseReport) -> Result<(), ReportError> {
     }
     let weeks = report.heat.weeks.len();
     for row in &report.heat.rows {
-        let (ripe, saleable) = (row.ripe_kg.len(), row.saleable_kg.len());
+        let (ripe, saleable) = (row.ripe_kg.len(), row.shops_kg.as_ref().map_or(weeks, Vec::len));
         if (ripe, saleable) != (weeks, weeks) {
             return Err(ReportError::StripLength { crop: row.crop.zh.clone(), weeks, ripe, saleable });
         }

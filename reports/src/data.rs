@@ -1,14 +1,14 @@
 //! What a report is made of. In: plain numbers, names and days, converted by the cli. Out: the same, serialisable.
 //! Never: a type of the models, a formatted number, a word of the catalogue.
 //!
-//! Prices are CNY/kg, masses kg, areas mu, money CNY, shares 0 to 1. `None` is "not known", never zero.
+//! Prices are CNY/kg, masses kg, areas mu or thousand places, money CNY, shares 0 to 1. `None` is "not known", never zero.
 
 mod base;
 mod chain;
 
 pub use base::{
-    AreaChange, BaseReport, Basis, Cushion, FactRange, HeatRow, HeatStrip, KeyCrop, PlanStatus, PlanSummary, PlotUse, Reason, Scenario,
-    SowingOrder, Standing, Verdict, WeakCrop,
+    AreaChange, AreaUnit, BaseReport, Basis, Cushion, FactRange, HeatRow, HeatStrip, KeyCrop, PlanStatus, PlanSummary, PlotUse, Reason,
+    Scenario, SowingOrder, Standing, Verdict, WeakCrop,
 };
 pub use chain::{CategoryOutlook, ChainReport, FeedCount, RejectedRule, UnmappedName};
 
@@ -191,4 +191,30 @@ pub struct ScoreRow {
     pub cov80: Option<f64>,
     /// Weighted absolute percentage error, as a share.
     pub wape: Option<f64>,
+}
+
+/// The last issue's forecasts held against what came since.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Review {
+    /// The day of the last issue.
+    pub issued: NaiveDate,
+    /// One a category and target.
+    pub rows: Vec<ReviewRow>,
+}
+
+/// One category's forecasts of the last issue against what came.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ReviewRow {
+    /// Category, as in settings.
+    pub category: String,
+    /// Price or demand.
+    pub target: Target,
+    /// Steps of all its series that have passed since and were observed.
+    pub steps: u32,
+    /// Of these, how many lay inside the 80 % band.
+    pub inside: u32,
+    /// Mean of |median - came| / came.
+    pub error_share: f64,
+    /// Mean of (median - came) / came: above zero, too high was forecast.
+    pub bias_share: f64,
 }

@@ -27,17 +27,27 @@ impl Voice {
         self.say("date.weekday", &[("day", &self.day(day)), ("weekday", &weekday)])
     }
 
-    /// `12月7日`, `7 Dec`: the year is that of the report or the next.
+    /// `12月7日`, `7 Dec`; a day of another year than the report's carries its year.
     pub(crate) fn short_day(&self, day: NaiveDate) -> String {
+        if self.year == Some(day.year()) { self.bare_day(day) } else { self.day(day) }
+    }
+
+    /// `12月7日`, `7 Dec`, for places where the year is plain.
+    pub(crate) fn bare_day(&self, day: NaiveDate) -> String {
         self.say("date.short", &[("month", &self.month_name(day)), ("day", &day.day().to_string())])
     }
 
-    /// Both days belong to the range.
+    /// Both days belong to the range. A year is said once.
     pub(crate) fn days(&self, from: NaiveDate, to: NaiveDate) -> String {
         if from == to {
             return self.short_day(from);
         }
-        self.say("date.range", &[("from", &self.short_day(from)), ("to", &self.short_day(to))])
+        let (from, to) = match (from.year() == to.year(), self.lang) {
+            (true, Lang::Zh) => (self.short_day(from), self.bare_day(to)),
+            (true, Lang::En) => (self.bare_day(from), self.short_day(to)),
+            (false, _) => (self.short_day(from), self.short_day(to)),
+        };
+        self.say("date.range", &[("from", &from), ("to", &to)])
     }
 
     /// The month for an axis; January carries its year.
@@ -111,8 +121,8 @@ mod tests {
 
     #[test]
     fn days_are_said_in_both_languages() {
-        let (zh, en) = (Voice::new(Lang::Zh).expect("zh"), Voice::new(Lang::En).expect("en"));
         let on = day("2026-12-07");
+        let (zh, en) = (Voice::speaking(Lang::Zh, on).expect("zh"), Voice::speaking(Lang::En, on).expect("en"));
         assert_eq!((zh.weekday(on).as_str(), en.weekday(on).as_str()), ("2026年12月7日（周一）", "Mon 7 Dec 2026"));
         assert_eq!(
             (zh.lunar(on).as_str(), en.lunar(on).as_str()),
@@ -127,8 +137,23 @@ mod tests {
     }
 
     #[test]
+    fn a_window_that_reaches_into_another_year_says_so() {
+        let on = day("2026-11-24");
+        let (zh, en) = (Voice::speaking(Lang::Zh, on).expect("zh"), Voice::speaking(Lang::En, on).expect("en"));
+        for (from, to, chinese, english) in [
+            ("2026-12-02", "2026-12-14", "12月2日–12月14日", "2 Dec–14 Dec"),
+            ("2026-12-16", "2027-03-10", "12月16日–2027年3月10日", "16 Dec–10 Mar 2027"),
+            ("2027-01-08", "2027-01-20", "2027年1月8日–1月20日", "8 Jan–20 Jan 2027"),
+            ("2025-12-30", "2026-01-02", "2025年12月30日–1月2日", "30 Dec 2025–2 Jan"),
+            ("2027-01-08", "2027-01-08", "2027年1月8日", "8 Jan 2027"),
+        ] {
+            assert_eq!((zh.days(day(from), day(to)), en.days(day(from), day(to)).replace('\u{a0}', " ")), (chinese.into(), english.into()));
+        }
+    }
+
+    #[test]
     fn every_day_of_three_years_has_english_words() {
-        let en = Voice::new(Lang::En).expect("en");
+        let en = Voice::speaking(Lang::En, day("2026-12-07")).expect("en");
         // 2025 has a leap sixth month.
         for days in 0..1100 {
             let said = en.lunar(day("2025-01-01") + Days::new(days));

@@ -4,7 +4,7 @@
 use crate::data::{Gap, GapStatus, GapTarget, Head};
 use crate::page::{Fact, Facts, GapLine, GapPanel};
 use crate::voice::Voice;
-use chrono::{Datelike, Days};
+use chrono::Days;
 use nongshi_domain::Target;
 use std::collections::BTreeMap;
 
@@ -67,14 +67,16 @@ fn freshness(head: &Head, voice: &Voice) -> Option<String> {
     let parts: Vec<String> = feeds
         .iter()
         .map(|fresh| {
-            let feed = voice.known_or_same("feed", &fresh.feed);
+            // a user's own feed keeps its name, and is called a feed
+            let feed = match voice.known_or_same("feed", &fresh.feed) {
+                name if name == fresh.feed => voice.say("head.feed_named", &[("feed", &name)]),
+                name => name,
+            };
             match fresh.last_day {
                 None => voice.say("head.never_came", &[("feed", &feed)]),
                 Some(day) => {
                     let key = if fresh.late { "head.late" } else { "head.fresh" };
-                    // a day of another year is told with its year
-                    let told = if day.year() == head.as_of.year() { voice.short_day(day) } else { voice.day(day) };
-                    voice.say(key, &[("feed", &feed), ("day", &told)])
+                    voice.say(key, &[("feed", &feed), ("day", &voice.short_day(day))])
                 }
             }
         })

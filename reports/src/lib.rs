@@ -22,9 +22,9 @@ mod scores;
 mod voice;
 
 pub use data::{
-    AreaChange, BaseReport, Basis, CategoryOutlook, ChainReport, Cushion, FactRange, FeedCount, Freshness, Gap, GapStatus, GapTarget, Head,
-    HeatRow, HeatStrip, KeyCrop, ModelUse, Observed, PlanStatus, PlanSummary, PlotUse, QuantileStep, Quantiles, Reason, RejectedRule,
-    Scenario, ScoreRow, SeriesOutlook, SowingOrder, Standing, UnmappedName, Verdict, WeakCrop, Words,
+    AreaChange, AreaUnit, BaseReport, Basis, CategoryOutlook, ChainReport, Cushion, FactRange, FeedCount, Freshness, Gap, GapStatus,
+    GapTarget, Head, HeatRow, HeatStrip, KeyCrop, ModelUse, Observed, PlanStatus, PlanSummary, PlotUse, QuantileStep, Quantiles, Reason,
+    RejectedRule, Review, ReviewRow, Scenario, ScoreRow, SeriesOutlook, SowingOrder, Standing, UnmappedName, Verdict, WeakCrop, Words,
 };
 pub use error::ReportError;
 pub use lang::Lang;
@@ -32,7 +32,7 @@ pub use lang::Lang;
 /// The planting and harvest plan of one farm base, as one HTML file.
 pub fn render_base(report: &BaseReport, lang: Lang) -> Result<String, ReportError> {
     check::base(report)?;
-    let voice = voice::Voice::new(lang)?;
+    let voice = voice::Voice::speaking(lang, report.head.as_of)?;
     let page = base::page(report, &voice)?;
     html::render(&page, &voice)
 }
@@ -40,7 +40,7 @@ pub fn render_base(report: &BaseReport, lang: Lang) -> Result<String, ReportErro
 /// The overview of the whole chain, as one HTML file.
 pub fn render_chain(report: &ChainReport, lang: Lang) -> Result<String, ReportError> {
     check::chain(report)?;
-    let voice = voice::Voice::new(lang)?;
+    let voice = voice::Voice::speaking(lang, report.head.as_of)?;
     let page = chain::page(report, &voice)?;
     html::render(&page, &voice)
 }
@@ -48,7 +48,7 @@ pub fn render_chain(report: &ChainReport, lang: Lang) -> Result<String, ReportEr
 /// The page of a base as JSON: every sentence, number and date is final. For other forms than HTML.
 pub fn page_base(report: &BaseReport, lang: Lang) -> Result<String, ReportError> {
     check::base(report)?;
-    let voice = voice::Voice::new(lang)?;
+    let voice = voice::Voice::speaking(lang, report.head.as_of)?;
     let page = base::page(report, &voice)?;
     voice.finish()?;
     Ok(serde_json::to_string(&page)?)

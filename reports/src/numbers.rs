@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn numbers_are_grouped_signed_and_rounded_once() {
-        let voice = Voice::new(Lang::En).expect("en");
+        let voice = Voice::speaking(Lang::En, chrono::NaiveDate::default()).expect("en");
         for (value, digits, expect) in [
             (1234.5, 1, "1,234.5"),
             (-1234567.0, 0, "−1,234,567"),
@@ -180,7 +180,10 @@ mod tests {
 
     #[test]
     fn prose_counts_in_wan_and_in_thousands() {
-        let (zh, en) = (Voice::new(Lang::Zh).expect("zh"), Voice::new(Lang::En).expect("en"));
+        let (zh, en) = (
+            Voice::speaking(Lang::Zh, chrono::NaiveDate::default()).expect("zh"),
+            Voice::speaking(Lang::En, chrono::NaiveDate::default()).expect("en"),
+        );
         for (value, in_chinese, in_english) in [
             (125_000.0, "12.5万公斤", "125,000 kg"),
             (120_000.0, "12万公斤", "120,000 kg"),

@@ -295,7 +295,7 @@ mod tests {
 
     #[test]
     fn the_sentence_has_price_changes_and_what_comes() {
-        let zh = Voice::new(Lang::Zh).expect("zh");
+        let zh = Voice::speaking(Lang::Zh, "2025-12-01".parse().expect("a day")).expect("zh");
         assert_eq!(
             sentence(&outlook(&[Some(4.0), Some(4.4)], &[4.5, 4.84]), &zh),
             "番茄11月24日当周4.40元/公斤，环比▲10.0%，同比无可比。后市看涨：到12月8日当周中位4.84元/公斤（▲10.0%），八成把握在3.84–5.84。"

@@ -1,13 +1,65 @@
 //! How good we were. In: backtest scores. Out: a table with the naive forecast beside every model, and a sentence.
 
 use crate::check::NAIVE;
-use crate::data::ScoreRow;
+use crate::data::{Review, ReviewRow, ScoreRow};
 use crate::head;
 use crate::page::{Block, Cell, Section, Table};
 use crate::voice::Voice;
 use std::collections::BTreeMap;
 
-/// The section on accuracy, for both reports.
+/// The last issue's forecasts against what came, or that this is the first.
+pub(crate) fn review(review: Option<&Review>, voice: &Voice) -> Section {
+    let title = voice.word("review.title");
+    let blocks = match review {
+        None => vec![Block::Note(voice.word("review.first_issue"))],
+        Some(review) if review.rows.is_empty() => {
+            vec![Block::Note(voice.say("review.too_early", &[("day", &voice.short_day(review.issued))]))]
+        }
+        Some(review) => {
+            let (steps, inside) = review.rows.iter().fold((0, 0), |(steps, inside), row| (steps + row.steps, inside + row.inside));
+            let fill = [("day", voice.short_day(review.issued)), ("steps", steps.to_string()), ("inside", inside.to_string())];
+            let fill: Vec<(&str, &str)> = fill.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            vec![
+                Block::Say(voice.say("review.sum", &fill)),
+                Block::Table(review_table(review, voice)),
+                Block::Note(voice.word("review.how_to_read")),
+            ]
+        }
+    };
+    Section { id: "review", title, blocks }
+}
+
+fn review_table(review: &Review, voice: &Voice) -> Table {
+    let columns = vec![
+        (voice.word("scores.series"), false),
+        (voice.word("review.inside"), true),
+        (voice.word("review.error"), true),
+        (voice.word("review.bias"), true),
+    ];
+    let mut rows: Vec<&ReviewRow> = review.rows.iter().collect();
+    // prices first, each in the order in which they were given
+    rows.sort_by_key(|row| row.target);
+    let rows = rows.into_iter().map(|row| {
+        let what = voice.say(
+            "scores.what",
+            &[("category", &voice.known_or_same("category", &row.category)), ("target", &head::target(row.target, voice))],
+        );
+        let of = voice.say("review.of", &[("inside", &row.inside.to_string()), ("steps", &row.steps.to_string())]);
+        vec![Cell::from(what), Cell::from(of), Cell::from(voice.percent(row.error_share)), Cell::from(bias(row.bias_share, voice))]
+    });
+    Table::new(voice.word("review.caption"), columns, rows.collect())
+}
+
+/// Too high, too low, or neither.
+fn bias(share: f64, voice: &Voice) -> String {
+    let size = voice.percent(share.abs());
+    if size == voice.percent(0.0) {
+        return voice.word("review.even");
+    }
+    voice.say(if share > 0.0 { "review.high" } else { "review.low" }, &[("share", &size)])
+}
+
+/// The section on accuracy in the backtest, for both reports.
 pub(crate) fn section(scores: &[ScoreRow], voice: &Voice) -> Section {
     let mut blocks = Vec::new();
     if scores.is_empty() {

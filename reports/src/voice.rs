@@ -4,6 +4,7 @@
 //! caller has to carry a result through every sentence.
 
 use crate::{Lang, ReportError, Words};
+use chrono::{Datelike, NaiveDate};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,14 +14,17 @@ const EN: &str = include_str!("../words/en.toml");
 /// One language's words, and what could not be said in them.
 pub(crate) struct Voice {
     pub(crate) lang: Lang,
+    /// The year that need not be said; none where every year is.
+    pub(crate) year: Option<i32>,
     words: BTreeMap<String, String>,
     unsaid: RefCell<BTreeSet<String>>,
     not_finite: RefCell<Option<f64>>,
 }
 
 impl Voice {
-    pub(crate) fn new(lang: Lang) -> Result<Voice, ReportError> {
-        Ok(Voice { lang, words: catalogue(lang)?, unsaid: RefCell::default(), not_finite: RefCell::default() })
+    /// A voice that speaks on a day: days of its year go without the year.
+    pub(crate) fn speaking(lang: Lang, as_of: NaiveDate) -> Result<Voice, ReportError> {
+        Ok(Voice { lang, year: Some(as_of.year()), words: catalogue(lang)?, unsaid: RefCell::default(), not_finite: RefCell::default() })
     }
 
     /// A word without placeholders.
@@ -199,7 +203,9 @@ mod tests {
         // Groups that are looked up by a name from the data are used through their prefix.
         let sources: String = [
             include_str!("base.rs"),
+            include_str!("base/areas.rs"),
             include_str!("base/field.rs"),
+            include_str!("base/livestock.rs"),
             include_str!("base/money.rs"),
             include_str!("base/page_one.rs"),
             include_str!("chain.rs"),
@@ -220,7 +226,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_said_is_refused_with_its_key() {
-        let voice = Voice::new(Lang::En).expect("en");
+        let voice = Voice::speaking(Lang::En, NaiveDate::default()).expect("en");
         assert!(voice.finish().is_ok());
         voice.word("no.such.key");
         let refused = voice.finish().expect_err("a key is missing").to_string();
@@ -229,7 +235,7 @@ mod tests {
 
     #[test]
     fn a_brace_in_a_name_is_left_alone() {
-        let voice = Voice::new(Lang::En).expect("en");
+        let voice = Voice::speaking(Lang::En, NaiveDate::default()).expect("en");
         let said = voice.say("gap.title_of", &[("category", "{what}"), ("what", "x")]);
         assert!(said.contains("{what}") && voice.finish().is_ok(), "{said}");
     }

@@ -192,10 +192,17 @@ fn user_text_is_escaped_wherever_it_stands() {
     base.head.freshness[0].feed = bad.into();
     base.gaps[0].reason = both();
     base.gaps[0].category = bad.into();
-    base.verdicts = vec![
-        Verdict::Hold { crop: both(), reason: Reason::Other(both()) },
-        Verdict::SowMore(AreaChange { crop: both(), area_mu: 1.0, gain_cny: 1.0, share_without_loss: None, reason: None }),
-    ];
+    let change = AreaChange {
+        crop: both(),
+        area: 1.0,
+        unit: AreaUnit::Mu,
+        before: None,
+        now: 1.0,
+        gain_cny: 1.0,
+        share_without_loss: None,
+        reason: None,
+    };
+    base.verdicts = vec![Verdict::NothingToSow { reason: Reason::Other(both()) }, Verdict::SowMore(AreaChange { crop: both(), ..change })];
     base.orders[0].plot = bad.into();
     base.orders[0].crop = both();
     base.crops[0].crop = both();
@@ -218,6 +225,7 @@ fn user_text_is_escaped_wherever_it_stands() {
     chain.feeds[0].feed = bad.into();
     chain.rejected[0].rule = bad.into();
     chain.unmapped[0].name = bad.into();
+    chain.unmapped[0].why = bad.into();
     for lang in Lang::ALL {
         for (html, least) in [(render_base(&base, lang).expect("a page"), 20), (render_chain(&chain, lang).expect("a page"), 4)] {
             assert!(!html.contains("<script"), "{lang:?}");
@@ -247,6 +255,66 @@ fn a_page_without_data_says_so_calmly() {
         bare.categories.clear();
         assert!(render_chain(&bare, lang).is_ok());
     }
+}
+
+#[test]
+fn a_first_issue_compares_with_nothing_and_says_so() {
+    let mut base = fixture::base();
+    base.last_issue = None;
+    base.review = None;
+    base.crops.iter_mut().for_each(|crop| crop.on_last_issue = None);
+    let order = &base.orders[0];
+    base.verdicts = vec![Verdict::Sow(AreaChange {
+        crop: order.crop.clone(),
+        area: order.area,
+        unit: order.unit,
+        before: None,
+        now: order.area,
+        gain_cny: order.margin_cny,
+        share_without_loss: None,
+        reason: None,
+    })];
+    let html = render_base(&base, Lang::Zh).expect("a page");
+    for said in ["建议播种", "这是第一期，没有上期可比", "这是第一期，还没有上期的预测可以对账", "这是第一期，价格没有上期可比"]
+    {
+        assert!(html.contains(said), "{said}");
+    }
+    for never in ["多种", "少种", "比上期预测", "落在八成区间"] {
+        assert!(!html.contains(never), "{never}");
+    }
+}
+
+#[test]
+fn an_issue_that_lies_too_far_back_is_no_measure() {
+    let mut base = fixture::base();
+    let change = |verdict: &Verdict| match verdict {
+        Verdict::SowMore(change) => Some(Verdict::Sow(AreaChange { before: None, ..change.clone() })),
+        _ => None,
+    };
+    base.verdicts = base.verdicts.iter().filter_map(change).collect();
+    let html = render_base(&base, Lang::Zh).expect("a page");
+    assert!(html.contains("10月27日那一期没有排到这两周") && html.contains("建议进栏") && !html.contains("那一期相比。"));
+}
+
+#[test]
+fn a_column_without_a_figure_is_left_out_and_the_best_year_stands_first() {
+    let mut base = fixture::base();
+    for scenario in &mut base.scenarios {
+        (scenario.price_change, scenario.yield_change, scenario.demand_change, scenario.cushion) = (None, None, None, None);
+    }
+    let profits: Vec<f64> = base.scenarios.iter().map(|scenario| scenario.profit_cny).collect();
+    let html = render_base(&base, Lang::En).expect("a page");
+    let section = html.split_once("<section id=\"scenarios\">").expect("scenarios").1.split_once("</section>").expect("closed").0;
+    assert_eq!(section.matches("<th scope=\"col\"").count(), 4, "name, odds, profit, difference");
+    let mut sorted = profits;
+    sorted.sort_by(|a, b| b.total_cmp(a));
+    let names: Vec<&str> = sorted
+        .iter()
+        .filter_map(|profit| base.scenarios.iter().find(|scenario| scenario.profit_cny == *profit))
+        .map(|scenario| scenario.name.en.as_str())
+        .collect();
+    let places: Vec<Option<usize>> = names.iter().map(|name| section.find(name)).collect();
+    assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{names:?} {places:?}");
 }
 
 #[test]

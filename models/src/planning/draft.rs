@@ -103,7 +103,17 @@ impl<'a> Draft<'a> {
             room = room.min(least(&self.kin_free[plot][family][self.field.kin(crop, week)]));
         }
         let full = |week: usize| self.crops_there[plot][week] >= self.max_crops && self.crowd[plot][week][crop] == 0;
-        if room <= 0 || busy.into_iter().any(full) { 0 } else { room }
+        if room <= 0 || busy.clone().any(full) || self.house_is_taken(plot, crop, week) { 0 } else { room }
+    }
+
+    /// A house takes one batch at a time: all in, all out. What joins the batch of the same week joins it.
+    fn house_is_taken(&self, plot: usize, crop: usize, week: usize) -> bool {
+        let stays = self.field.busy(crop, week);
+        let overlaps = |line: &Line| {
+            let there = self.field.busy(line.crop, line.week);
+            line.plot == plot && (line.crop, line.week) != (crop, week) && there.start < stays.end && stays.start < there.end
+        };
+        self.field.plots[plot].is_house && self.lines.iter().any(overlaps)
     }
 
     /// Objective won by one more line less what it costs, without putting it: exact where it is above zero, and
@@ -146,17 +156,17 @@ impl<'a> Draft<'a> {
     /// CNY more in each scenario for `tenths` more of a crop.
     fn changes(&mut self, crop: usize, week: usize, tenths: f64, changes: &mut Vec<f64>) {
         let weeks = &self.field.crops[crop];
-        let mu = tenths / TENTHS;
-        let harvest = self.field.harvest(crop, week);
+        let (mu, sold) = (tenths / TENTHS, weeks.sells_as);
+        let (cost, harvest) = (self.field.cost_cny_per_mu(crop, week), self.field.harvest(crop, week));
         self.work += (harvest.len() * self.market.cases.len()) as u64;
         changes.clear();
         for case in &self.market.cases {
-            let mut change = -mu * weeks.cost_cny_per_mu;
+            let mut change = -mu * cost;
             for week in harvest.clone() {
-                let before = self.ripe[crop][week];
+                let before = self.ripe[sold][week];
                 // never below zero by a rounding error when the last line is taken off
                 let after = (before + mu * weeks.kg_per_mu_week).max(0.0);
-                change += case.revenue(crop, week, after * case.factor[crop]) - case.revenue(crop, week, before * case.factor[crop]);
+                change += case.revenue(sold, week, after * case.factor[sold]) - case.revenue(sold, week, before * case.factor[sold]);
             }
             changes.push(change);
         }
@@ -168,9 +178,10 @@ impl<'a> Draft<'a> {
         self.changes(line.crop, line.week, f64::from(tenths), &mut changes);
         self.profits.iter_mut().zip(&changes).for_each(|(profit, change)| *profit += change);
         self.scratch = changes;
-        let kg = f64::from(tenths) / TENTHS * self.field.crops[line.crop].kg_per_mu_week;
+        let weeks = &self.field.crops[line.crop];
+        let (kg, sold) = (f64::from(tenths) / TENTHS * weeks.kg_per_mu_week, weeks.sells_as);
         for week in self.field.harvest(line.crop, line.week) {
-            self.ripe[line.crop][week] = (self.ripe[line.crop][week] + kg).max(0.0);
+            self.ripe[sold][week] = (self.ripe[sold][week] + kg).max(0.0);
         }
         for week in self.field.busy(line.crop, line.week) {
             self.free[line.plot][week] -= tenths;

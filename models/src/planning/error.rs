@@ -121,7 +121,8 @@ fn refuse_base(base: &Base) -> Result<(), PlanError> {
         return Err(PlanError::NoCrops(base.name.clone()));
     }
     only_once("plot", base.plots.iter().map(|plot| &plot.plot))?;
-    only_once("crop", base.crops.iter().map(|crop| &crop.crop))?;
+    let entries: Vec<String> = base.crops.iter().map(|crop| format!("{} on {}", crop.crop, crop.system.trim())).collect();
+    only_once("crop", entries.iter())?;
     for plot in &base.plots {
         at_least_zero(|| format!("the area of plot `{}`", plot.plot), plot.area.0)?;
     }

@@ -19,14 +19,14 @@ pub(super) fn sowings(draft: &Draft<'_>, base: &Base, outlook: &Outlook, setting
         let weeks = &draft.field.crops[line.crop];
         let area = f64::from(line.tenths) / TENTHS;
         let kg = area * weeks.kg_per_mu_week;
-        let mut expected_kg = 0.0;
-        let mut brings = 0.0;
+        let (sold, mut expected_kg) = (weeks.sells_as, 0.0);
+        let cost = area * draft.field.cost_cny_per_mu(line.crop, line.week);
+        let mut margins = vec![-cost; draft.market.cases.len()];
         for week in draft.field.harvest(line.crop, line.week) {
-            for case in &draft.market.cases {
-                let factor = case.factor[line.crop];
-                let price = case.last_price(line.crop, week, draft.ripe[line.crop][week] * factor);
+            for (case, margin) in draft.market.cases.iter().zip(&mut margins) {
+                let factor = case.factor[sold];
                 expected_kg += case.weight * kg * factor;
-                brings += case.weight * kg * factor * price;
+                *margin += kg * factor * case.mean_price(sold, week, draft.ripe[sold][week] * factor);
             }
         }
         PlantingLine {
@@ -38,7 +38,9 @@ pub(super) fn sowings(draft: &Draft<'_>, base: &Base, outlook: &Outlook, setting
             harvest_to: monday(outlook, line.week + weeks.lead + weeks.window),
             expected_kg: Kilograms(expected_kg),
             is_order: line.week < settings.order_weeks,
-            margin_cny: brings - area * weeks.cost_cny_per_mu,
+            margin_cny: draft.risk.mean(&margins),
+            margin_p10_cny: draft.risk.quantile(&margins, 0.1),
+            margin_p90_cny: draft.risk.quantile(&margins, 0.9),
         }
     };
     draft.lines().iter().map(of_line).collect()

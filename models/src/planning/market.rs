@@ -3,9 +3,6 @@
 
 use super::words::{Base, Outlet, Scenario};
 
-/// An amount this share above an outlet's limit counts as on it: it got there by a rounding error.
-const ON_THE_LIMIT: f64 = 1e-12;
-
 /// One outlet's offer in one week.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Offer {
@@ -85,16 +82,9 @@ impl Case {
         cny
     }
 
-    /// CNY after picking that the last of `kg` brings; zero where it stays on the field.
-    pub fn last_price(&self, crop: usize, week: usize, kg: f64) -> f64 {
-        let mut left = kg * (1.0 - ON_THE_LIMIT);
-        for offer in &self.offers[crop][week] {
-            if left <= offer.limit {
-                return offer.net;
-            }
-            left -= offer.limit;
-        }
-        0.0
+    /// CNY after picking that a kilogram of `kg` brings on average; what stays on the field brings nothing.
+    pub fn mean_price(&self, crop: usize, week: usize, kg: f64) -> f64 {
+        if kg > 0.0 { self.revenue(crop, week, kg) / kg } else { 0.0 }
     }
 
     /// Which offer takes how much of `kg`.

@@ -149,9 +149,9 @@ fn profits(field: &Field, market: &Market, sown: &[Vec<f64>]) -> Vec<f64> {
     let mut cost = 0.0;
     for (crop, weeks) in sown.iter().enumerate() {
         for (start, mu) in weeks.iter().enumerate().filter(|(_, mu)| **mu > 0.0) {
-            cost += mu * field.crops[crop].cost_cny_per_mu;
+            cost += mu * field.cost_cny_per_mu(crop, start);
             for week in field.harvest(crop, start) {
-                ripe[crop][week] += mu * field.crops[crop].kg_per_mu_week;
+                ripe[field.crops[crop].sells_as][week] += mu * field.crops[crop].kg_per_mu_week;
             }
         }
     }

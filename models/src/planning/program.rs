@@ -100,7 +100,7 @@ impl Program {
         for (crop, weeks) in over_plots.into_iter().enumerate() {
             let mut columns = vec![None; field.sow_weeks];
             for (week, mut terms) in weeks.into_iter().enumerate().filter(|(_, terms)| !terms.is_empty()) {
-                let sown = self.linear.implied_column(-field.crops[crop].cost_cny_per_mu / THOUSAND, area[crop]);
+                let sown = self.linear.implied_column(-field.cost_cny_per_mu(crop, week) / THOUSAND, area[crop]);
                 terms.push((sown, -1.0));
                 self.linear.row(terms, Sense::Equal, 0.0);
                 columns[week] = Some(sown);
@@ -142,17 +142,23 @@ impl Program {
     /// Columns of tonnes ripe at a yield factor of 1. Out: by crop and week, the column and the most it can hold.
     fn ripen(&mut self, field: &Field, area: &[f64]) -> Vec<Vec<Option<(usize, f64)>>> {
         let mut ripe = vec![vec![None; field.weeks]; field.crops.len()];
-        for (crop, weeks) in field.crops.iter().enumerate() {
-            let tonnes_per_mu_week = weeks.kg_per_mu_week / THOUSAND;
-            for (week, ripe) in ripe[crop].iter_mut().enumerate() {
-                let sown = (0..field.sow_weeks).filter(|&start| field.harvest(crop, start).contains(&week));
-                let mut terms: Vec<_> = sown.filter_map(|start| self.sown[crop][start]).map(|sown| (sown, tonnes_per_mu_week)).collect();
-                let standing = field.standing_kg[crop][week] / THOUSAND;
+        for (heap, of_heap) in ripe.iter_mut().enumerate() {
+            let crops: Vec<usize> = (0..field.crops.len()).filter(|&crop| field.crops[crop].sells_as == heap).collect();
+            for (week, ripe) in of_heap.iter_mut().enumerate() {
+                let (mut terms, mut most_sown) = (Vec::new(), 0.0);
+                for &crop in &crops {
+                    let tonnes_per_mu_week = field.crops[crop].kg_per_mu_week / THOUSAND;
+                    let sown = (0..field.sow_weeks).filter(|&start| field.harvest(crop, start).contains(&week));
+                    let before = terms.len();
+                    terms.extend(sown.filter_map(|start| self.sown[crop][start]).map(|sown| (sown, tonnes_per_mu_week)));
+                    // whatever is picked in one week holds its land in that week
+                    most_sown += if terms.len() > before { tonnes_per_mu_week * area[crop] } else { 0.0 };
+                }
+                let standing = field.standing_kg[heap][week] / THOUSAND;
                 if terms.is_empty() && standing == 0.0 {
                     continue;
                 }
-                // whatever is picked in one week holds its land in that week
-                let most = if terms.is_empty() { standing } else { standing + tonnes_per_mu_week * area[crop] };
+                let most = standing + most_sown;
                 let column = self.linear.implied_column(0.0, most);
                 terms.push((column, -1.0));
                 self.linear.row(terms, Sense::Equal, -standing);

@@ -15,7 +15,8 @@ pub struct Base {
     pub name: String,
     /// Its plots.
     pub plots: Vec<Plot>,
-    /// What may be sown; outlooks count crops in this order. A name at most once.
+    /// What may be sown; outlooks count crops in this order. A name at most once for each system: all entries of a
+    /// name sell as one, at the outlets, the picking cost and the yield factor of its first.
     pub crops: Vec<Crop>,
     /// What stands, and what stood so lately that its family is still kept off.
     pub standing: Vec<Standing>,
@@ -27,7 +28,7 @@ pub struct Plot {
     /// Its name.
     pub plot: String,
     /// `paddy`, `upland`, `perennial`, `livestock`: the land it is. A plot that serves several systems in turn
-    /// joins them by `;`, such as `paddy;upland`.
+    /// joins them by `;`, such as `paddy;upland`. A house built for one animal is `livestock` and its name.
     pub system: String,
     /// Its size; for livestock the places in thousands.
     pub area: Mu,
@@ -40,7 +41,7 @@ pub struct Crop {
     pub crop: String,
     /// The kind of food.
     pub category: Category,
-    /// The land it needs: one word.
+    /// The land it needs; where several will do they are joined by `;`. What grows otherwise there is an entry of its own.
     pub system: String,
     /// Days from sowing to the first harvest, at the earliest.
     pub days_to_harvest_min: u32,
@@ -167,9 +168,13 @@ pub struct PlantingLine {
     pub expected_kg: Kilograms,
     /// Whether it is to be done now.
     pub is_order: bool,
-    /// Expected CNY of this line at its marginal prices: each kg at what the last kg of its week and scenario
-    /// brings after picking (nothing where some stays on the field), less the cost of sowing.
+    /// Expected CNY of this line: in each week and scenario what the crop brings after picking is shared out over all
+    /// that is ripe of it, by the kg; less the cost of sowing. The lines and what stands add up to the plan.
     pub margin_cny: f64,
+    /// The same, as one scenario in ten does not reach it.
+    pub margin_p10_cny: f64,
+    /// The same, as nine in ten do not pass it.
+    pub margin_p90_cny: f64,
 }
 
 /// One crop, one week, one outlet; expectations over the scenarios.

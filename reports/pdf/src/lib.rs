@@ -126,7 +126,7 @@ mod tests {
         typst::comemo::evict(0);
         assert!(once == pdf(&fixture::base(), Lang::Zh));
         let mut other = fixture::base();
-        other.orders[0].area_mu += 1.0;
+        other.orders[0].area += 1.0;
         assert!(once != pdf(&other, Lang::Zh), "what is said is what is set");
     }
 

@@ -4,6 +4,7 @@ use super::nothing;
 use crate::ReportError;
 use crate::charts::{Gantt, GanttBar, letter};
 use crate::data::{BaseReport, GapTarget, HeatRow, PlotUse, Standing};
+use crate::numbers::UNKNOWN;
 use crate::page::{Block, Cell, Figure, Section, Strip, StripCell, StripRow, Table};
 use crate::voice::Voice;
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,7 +27,7 @@ pub(super) fn strip(report: &BaseReport, voice: &Voice) -> Section {
         let note = nothing("strip.none", &report.gaps, GapTarget::Plan, voice);
         return Section { id: "strip", title, blocks: vec![Block::Note(note)] };
     }
-    let weeks: Vec<String> = report.heat.weeks.iter().take(STRIP_WEEKS).map(|week| voice.short_day(*week)).collect();
+    let weeks: Vec<String> = report.heat.weeks.iter().take(STRIP_WEEKS).map(|week| voice.bare_day(*week)).collect();
     let mut key = vec![voice.say("strip.key", &[("share", &voice.short(TOLERANCE_SHARE * 100.0))])];
     if report.heat.weeks.len() > weeks.len() {
         let (shown, given) = (weeks.len().to_string(), report.heat.weeks.len().to_string());
@@ -38,17 +39,51 @@ pub(super) fn strip(report: &BaseReport, voice: &Voice) -> Section {
         .iter()
         .map(|row| StripRow {
             name: voice.name(&row.crop).to_string(),
-            cells: strip_weeks(row).map(|(ripe, saleable)| strip_cell(ripe, saleable, voice)).collect(),
+            cells: strip_weeks(row).map(|(ripe, shops)| strip_cell(ripe, shops, voice)).collect(),
         })
         .collect();
     let strip = Strip { caption: voice.word("strip.caption"), key: voice.sentences(&key), corner: voice.word("strip.corner"), weeks, rows };
-    let blocks = vec![Block::Say(strip_sentence(report, voice)), Block::Strip(strip)];
+    let blocks = vec![Block::Say(strip_sentence(report, voice)), Block::Strip(strip), Block::Table(categories(report, voice))];
     Section { id: "strip", title, blocks }
 }
 
-/// (ripe, saleable) of the weeks shown, kg.
-fn strip_weeks(row: &HeatRow) -> impl Iterator<Item = (f64, f64)> {
-    row.ripe_kg.iter().copied().zip(row.saleable_kg.iter().copied()).take(STRIP_WEEKS)
+/// (ripe, what the shops would buy) of the weeks shown, kg; none where the shops buy none of the crop.
+fn strip_weeks(row: &HeatRow) -> impl Iterator<Item = (f64, Option<f64>)> {
+    let shops = |week: usize| row.shops_kg.as_ref().and_then(|kg| kg.get(week).copied());
+    row.ripe_kg.iter().enumerate().map(move |(week, ripe)| (*ripe, shops(week))).take(STRIP_WEEKS)
+}
+
+/// Twelve weeks by category: ripe, wanted by the shops, short, over. Weeks do not make up for one another.
+fn categories(report: &BaseReport, voice: &Voice) -> Table {
+    let columns = vec![
+        (voice.word("column.category"), false),
+        (voice.word("column.ripe"), true),
+        (voice.word("column.shops"), true),
+        (voice.word("column.short"), true),
+        (voice.word("column.over"), true),
+    ];
+    let row = |category: &String| {
+        let of_category = || report.heat.rows.iter().filter(|row| row.category == *category);
+        let sum = |amount: fn(f64, Option<f64>) -> f64| {
+            let kilograms: f64 = of_category().flat_map(strip_weeks).map(|(ripe, shops)| amount(ripe, shops)).sum();
+            voice.number(kilograms / KG_PER_TONNE, 1)
+        };
+        let name = voice.known_or_same("category", category);
+        if of_category().next().is_none() {
+            return vec![Cell::from(name), Cell::from(voice.word("strip.none_of_it")), UNKNOWN.into(), UNKNOWN.into(), UNKNOWN.into()];
+        }
+        // of what the shops never buy nothing can be short
+        let sold_in_shops = of_category().any(|row| row.shops_kg.is_some());
+        let of_shops = |said: String| if sold_in_shops { said } else { UNKNOWN.to_string() };
+        vec![
+            Cell::from(name),
+            Cell::from(sum(|ripe, _| ripe)),
+            Cell::from(of_shops(sum(|_, shops| shops.unwrap_or_default()))),
+            Cell::from(of_shops(sum(|ripe, shops| (shops.unwrap_or_default() - ripe).max(0.0)))),
+            Cell::from(sum(|ripe, shops| (ripe - shops.unwrap_or_default()).max(0.0))),
+        ]
+    };
+    Table::new(voice.word("strip.categories"), columns, report.heat.categories.iter().map(row).collect())
 }
 
 #[derive(Debug, PartialEq, Clone, Copy)]
@@ -59,27 +94,31 @@ enum Balance {
     Short,
 }
 
-fn balance(ripe_kg: f64, saleable_kg: f64) -> Balance {
-    if ripe_kg < NOTHING_KG && saleable_kg < NOTHING_KG {
+/// Against what the own shops would buy: room at a wholesale market is no shortage, and what is grown for the market
+/// alone is never over.
+fn balance(ripe_kg: f64, shops_kg: Option<f64>) -> Balance {
+    let Some(shops_kg) = shops_kg else { return if ripe_kg < NOTHING_KG { Balance::Nothing } else { Balance::Even } };
+    if ripe_kg < NOTHING_KG && shops_kg < NOTHING_KG {
         Balance::Nothing
-    } else if ripe_kg > saleable_kg * (1.0 + TOLERANCE_SHARE) {
+    } else if ripe_kg > shops_kg * (1.0 + TOLERANCE_SHARE) {
         Balance::Surplus
-    } else if ripe_kg < saleable_kg * (1.0 - TOLERANCE_SHARE) {
+    } else if ripe_kg < shops_kg * (1.0 - TOLERANCE_SHARE) {
         Balance::Short
     } else {
         Balance::Even
     }
 }
 
-fn strip_cell(ripe_kg: f64, saleable_kg: f64, voice: &Voice) -> StripCell {
-    let (mark, heard, tint) = match balance(ripe_kg, saleable_kg) {
+fn strip_cell(ripe_kg: f64, shops_kg: Option<f64>, voice: &Voice) -> StripCell {
+    let (mark, heard, tint) = match balance(ripe_kg, shops_kg) {
         Balance::Nothing => ("", String::new(), "none"),
         Balance::Even => ("", String::new(), "even"),
         Balance::Surplus => ("▲", voice.word("strip.surplus"), "surplus"),
         Balance::Short => ("▼", voice.word("strip.short"), "short"),
     };
     let tonnes = |kg: f64| voice.number(kg / KG_PER_TONNE, 1);
-    let (ripe, saleable) = if tint == "none" { ("·".into(), String::new()) } else { (tonnes(ripe_kg), tonnes(saleable_kg)) };
+    let shops = shops_kg.map(tonnes).unwrap_or_default();
+    let (ripe, saleable) = if tint == "none" { ("·".into(), String::new()) } else { (tonnes(ripe_kg), shops) };
     StripCell { ripe, saleable, mark, heard, tint }
 }
 
@@ -91,15 +130,15 @@ fn strip_sentence(report: &BaseReport, voice: &Voice) -> String {
             .rows
             .iter()
             .map(|row| {
-                let weeks = strip_weeks(row).filter(|(ripe, saleable)| balance(*ripe, *saleable) == wanted);
-                let kilograms: f64 = weeks.map(|(ripe, saleable)| excess(ripe, saleable)).sum();
+                let weeks = strip_weeks(row).filter(|(ripe, shops)| balance(*ripe, *shops) == wanted);
+                let kilograms: f64 = weeks.map(|(ripe, shops)| excess(ripe, shops.unwrap_or_default())).sum();
                 (kilograms, voice.name(&row.crop))
             })
             .filter(|(kilograms, _)| *kilograms >= NOTHING_KG)
             .max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| b.1.cmp(a.1)))
     };
-    let surplus = total(Balance::Surplus, |ripe, saleable| ripe - saleable);
-    let short = total(Balance::Short, |ripe, saleable| saleable - ripe);
+    let surplus = total(Balance::Surplus, |ripe, shops| ripe - shops);
+    let short = total(Balance::Short, |ripe, shops| shops - ripe);
     let said = |key: &str, found: Option<(f64, &str)>| {
         found.map(|(kilograms, crop)| voice.say(key, &[("crop", crop), ("kilograms", &voice.kilograms(kilograms))])).unwrap_or_default()
     };
@@ -115,9 +154,9 @@ pub(super) fn standing(report: &BaseReport, voice: &Voice) -> Result<Section, Re
     if report.standing.is_empty() {
         blocks.push(Block::Note(voice.word("standing.none")));
     } else {
-        let area: f64 = report.standing.iter().map(|row| row.area_mu).sum();
+        let area = voice.areas(report.standing.iter().map(|row| (row.area, row.unit)));
         let kilograms: f64 = report.standing.iter().map(|row| row.expected_kg).sum();
-        blocks.push(Block::Say(voice.say("standing.sum", &[("area", &voice.mu(area)), ("kilograms", &voice.kilograms(kilograms))])));
+        blocks.push(Block::Say(voice.say("standing.sum", &[("area", &area), ("kilograms", &voice.kilograms(kilograms))])));
         blocks.push(Block::Table(standing_table(&report.standing, voice)));
     }
     blocks.extend(calendar(report, voice)?);
@@ -141,7 +180,7 @@ fn standing_table(standing: &[Standing], voice: &Voice) -> Table {
             vec![
                 Cell::from(voice.name(&row.crop)),
                 Cell::from(row.plot.as_str()),
-                Cell::from(voice.short(row.area_mu)),
+                Cell::from(voice.area_cell(row.area, row.unit)),
                 Cell::from(voice.short_day(row.sown_on)),
                 Cell::from(voice.days(row.harvest_from, row.harvest_to)),
                 Cell::from(voice.number(row.expected_kg, 0)),
@@ -200,11 +239,11 @@ fn calendar(report: &BaseReport, voice: &Voice) -> Result<Option<Block>, ReportE
     }))))
 }
 
-/// The plots with the most area sown, at most [`PLOTS_DRAWN`].
+/// The plots with the most area sown, at most [`PLOTS_DRAWN`]; a thousand places count as a mu.
 fn largest_plots<'a>(uses: &[&'a PlotUse]) -> BTreeSet<&'a str> {
     let mut area: BTreeMap<&str, f64> = BTreeMap::new();
     for used in uses {
-        *area.entry(&used.plot).or_default() += used.area_mu;
+        *area.entry(&used.plot).or_default() += used.area;
     }
     let mut plots: Vec<(&str, f64)> = area.into_iter().collect();
     plots.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(b.0)));
@@ -227,7 +266,7 @@ fn calendar_table(uses: &[&PlotUse], letters: &BTreeMap<&crate::Words, String>, 
                 Cell::from(used.plot.as_str()),
                 Cell::from(format!("{} {}", letters[&used.crop], voice.name(&used.crop))),
                 Cell::from(voice.word(if used.standing { "calendar.standing" } else { "calendar.planned" })),
-                Cell::from(voice.short(used.area_mu)),
+                Cell::from(voice.area_cell(used.area, used.unit)),
                 Cell::from(voice.short_day(used.sow_on)),
                 Cell::from(voice.days(used.harvest_from, used.harvest_to)),
             ]
@@ -242,16 +281,19 @@ mod tests {
 
     #[test]
     fn a_tenth_more_is_a_surplus_and_a_tenth_less_a_shortage() {
-        for (ripe, saleable, expect) in [
-            (1_000.0, 1_000.0, Balance::Even),
-            (1_100.0, 1_000.0, Balance::Even),
-            (1_101.0, 1_000.0, Balance::Surplus),
-            (899.0, 1_000.0, Balance::Short),
-            (0.0, 0.0, Balance::Nothing),
-            (500.0, 0.0, Balance::Surplus),
-            (0.0, 500.0, Balance::Short),
+        for (ripe, shops, expect) in [
+            (1_000.0, Some(1_000.0), Balance::Even),
+            (1_100.0, Some(1_000.0), Balance::Even),
+            (1_101.0, Some(1_000.0), Balance::Surplus),
+            (899.0, Some(1_000.0), Balance::Short),
+            (0.0, Some(0.0), Balance::Nothing),
+            (500.0, Some(0.0), Balance::Surplus),
+            (0.0, Some(500.0), Balance::Short),
+            // rice goes to the market: whatever room that has, nothing is short and nothing over
+            (9_000.0, None, Balance::Even),
+            (0.0, None, Balance::Nothing),
         ] {
-            assert_eq!(balance(ripe, saleable), expect, "{ripe} {saleable}");
+            assert_eq!(balance(ripe, shops), expect, "{ripe} {shops:?}");
         }
     }
 }

@@ -38,10 +38,20 @@ fn figures(summary: &PlanSummary, voice: &Voice) -> Vec<Fact> {
 fn worth(summary: &PlanSummary, voice: &Voice) -> Vec<String> {
     let said = |key: &str, value: Option<f64>| value.map(|value| voice.say(key, &[("yuan", &voice.yuan(value))])).unwrap_or_default();
     vec![
+        from(summary, voice),
         voice.say("summary.scenarios", &[("count", &voice.count(u64::from(summary.scenarios)))]),
         said("summary.vss", summary.vss_cny),
         said("summary.evpi", summary.evpi_cny),
     ]
+}
+
+/// How much of it the planned sowings earn, and how much what stands.
+fn from(summary: &PlanSummary, voice: &Voice) -> String {
+    let said = |sowings: f64| {
+        let standing = summary.expected_cny - sowings;
+        voice.say("summary.from", &[("sowings", &voice.yuan(sowings)), ("standing", &voice.yuan(standing))])
+    };
+    summary.from_sowings_cny.map(said).unwrap_or_default()
 }
 
 fn solved(summary: &PlanSummary, voice: &Voice) -> Vec<String> {
@@ -61,42 +71,68 @@ pub(super) fn scenarios(report: &BaseReport, voice: &Voice) -> Section {
         return Section { id: "scenarios", title, blocks: vec![Block::Note(voice.word("scenarios.none"))] };
     }
     let expected = report.summary.as_ref().map(|summary| summary.expected_cny);
-    let columns = vec![
-        (voice.word("column.scenario"), false),
-        (voice.word("column.price"), true),
-        (voice.word("column.yield"), true),
-        (voice.word("column.demand"), true),
-        (voice.word("column.profit"), true),
-        (voice.word("column.against_expected"), true),
-        (voice.word("column.cushion"), false),
-    ];
-    let rows = report.scenarios.iter().map(|scenario| scenario_row(scenario, expected, voice)).collect();
-    let table = Table::new(voice.word("scenarios.caption"), columns, rows);
+    // the best first
+    let mut scenarios: Vec<&Scenario> = report.scenarios.iter().collect();
+    scenarios.sort_by(|a, b| b.profit_cny.total_cmp(&a.profit_cny).then_with(|| a.name.cmp(&b.name)));
+    let columns: Vec<&ScenarioColumn> = SCENARIO_COLUMNS
+        .iter()
+        .filter(|column| scenarios.iter().any(|scenario| (column.cell)(scenario, expected, voice).is_some()))
+        .collect();
+    let heads = columns.iter().map(|column| (voice.word(column.key), column.numeric)).collect();
+    let cells = |scenario: &Scenario| {
+        let cell = |column: &&ScenarioColumn| (column.cell)(scenario, expected, voice).unwrap_or_else(|| UNKNOWN.into());
+        columns.iter().map(|column| Cell { text: cell(column), strong: column.key == "column.profit", ..Cell::default() }).collect()
+    };
+    let table = Table::new(voice.word("scenarios.caption"), heads, scenarios.iter().map(|scenario| cells(scenario)).collect());
     Section { id: "scenarios", title, blocks: vec![Block::Table(table)] }
 }
 
-fn scenario_row(scenario: &Scenario, expected: Option<f64>, voice: &Voice) -> Vec<Cell> {
-    let cushion = scenario.cushion.map(|cushion| {
-        let parts: Vec<String> = [
-            ("scenarios.to_wholesale", cushion.to_wholesale_kg),
-            ("scenarios.unharvested", cushion.unharvested_kg),
-            ("scenarios.short", cushion.short_kg),
-        ]
-        .into_iter()
-        .filter(|(_, kilograms)| *kilograms >= 0.5)
-        .map(|(key, kilograms)| voice.say(key, &[("kilograms", &voice.kilograms(kilograms))]))
-        .collect();
-        voice.list(&parts)
-    });
-    vec![
-        Cell::from(voice.name(&scenario.name)),
-        Cell::from(voice.change_or_dash(scenario.price_change)),
-        Cell::from(voice.change_or_dash(scenario.yield_change)),
-        Cell::from(voice.change_or_dash(scenario.demand_change)),
-        Cell { text: voice.number(scenario.profit_cny, 0), strong: true, ..Cell::default() },
-        Cell::from(expected.map_or_else(|| UNKNOWN.into(), |expected| signed(scenario.profit_cny - expected, voice))),
-        Cell::from(cushion.filter(|said| !said.is_empty()).unwrap_or_else(|| UNKNOWN.into())),
+/// A column of the scenarios' table; left out where no scenario has anything to put there.
+struct ScenarioColumn {
+    key: &'static str,
+    numeric: bool,
+    cell: fn(&Scenario, Option<f64>, &Voice) -> Option<String>,
+}
+
+const SCENARIO_COLUMNS: [ScenarioColumn; 8] = [
+    ScenarioColumn { key: "column.scenario", numeric: false, cell: |scenario, _, voice| Some(voice.name(&scenario.name).to_string()) },
+    ScenarioColumn { key: "column.weight", numeric: true, cell: |scenario, _, voice| scenario.weight.map(|share| voice.percent(share)) },
+    ScenarioColumn {
+        key: "column.price",
+        numeric: true,
+        cell: |scenario, _, voice| scenario.price_change.map(|share| voice.change(share)),
+    },
+    ScenarioColumn {
+        key: "column.yield",
+        numeric: true,
+        cell: |scenario, _, voice| scenario.yield_change.map(|share| voice.change(share)),
+    },
+    ScenarioColumn {
+        key: "column.demand",
+        numeric: true,
+        cell: |scenario, _, voice| scenario.demand_change.map(|share| voice.change(share)),
+    },
+    ScenarioColumn { key: "column.profit", numeric: true, cell: |scenario, _, voice| Some(voice.number(scenario.profit_cny, 0)) },
+    ScenarioColumn {
+        key: "column.against_expected",
+        numeric: true,
+        cell: |scenario, expected, voice| expected.map(|expected| signed(scenario.profit_cny - expected, voice)),
+    },
+    ScenarioColumn { key: "column.cushion", numeric: false, cell: |scenario, _, voice| cushion(scenario, voice) },
+];
+
+fn cushion(scenario: &Scenario, voice: &Voice) -> Option<String> {
+    let cushion = scenario.cushion?;
+    let parts: Vec<String> = [
+        ("scenarios.to_wholesale", cushion.to_wholesale_kg),
+        ("scenarios.unharvested", cushion.unharvested_kg),
+        ("scenarios.short", cushion.short_kg),
     ]
+    .into_iter()
+    .filter(|(_, kilograms)| *kilograms >= 0.5)
+    .map(|(key, kilograms)| voice.say(key, &[("kilograms", &voice.kilograms(kilograms))]))
+    .collect();
+    (!parts.is_empty()).then(|| voice.list(&parts))
 }
 
 /// `+1,200`, `−1,200`, `0`.
@@ -111,7 +147,7 @@ pub(super) fn weak(report: &BaseReport, voice: &Voice) -> Option<Section> {
         return None;
     }
     let mut weak: Vec<&WeakCrop> = report.weak.iter().collect();
-    weak.sort_by(|a, b| b.planned_mu.total_cmp(&a.planned_mu).then_with(|| a.crop.cmp(&b.crop)));
+    weak.sort_by(|a, b| a.unit.cmp(&b.unit).then(b.planned.total_cmp(&a.planned)).then_with(|| a.crop.cmp(&b.crop)));
     let names: Vec<String> = weak.iter().map(|crop| voice.name(&crop.crop).to_string()).collect();
     let columns = vec![
         (voice.word("column.crop"), false),
@@ -125,7 +161,7 @@ pub(super) fn weak(report: &BaseReport, voice: &Voice) -> Option<Section> {
         .map(|crop| {
             vec![
                 Cell::from(voice.name(&crop.crop)),
-                Cell::from(voice.short(crop.planned_mu)),
+                Cell::from(voice.area_cell(crop.planned, crop.unit)),
                 Cell::from(range(crop.yield_kg_per_mu, voice)),
                 Cell::from(range(crop.cost_cny_per_mu, voice)),
                 Cell::from(range(crop.days_to_harvest, voice)),

@@ -1,7 +1,7 @@
 //! Page one of a base: the verdicts, what to decide within 14 days, the price each crop would bring.
 
 use super::nothing;
-use crate::data::{AreaChange, BaseReport, Basis, GapTarget, KeyCrop, Reason, SowingOrder, Verdict};
+use crate::data::{AreaChange, AreaUnit, BaseReport, Basis, GapTarget, KeyCrop, Reason, SowingOrder, Verdict};
 use crate::numbers::UNKNOWN;
 use crate::page::{Block, Cell, Section, Table, VerdictLine};
 use crate::voice::Voice;
@@ -12,22 +12,28 @@ const DECIDE_DAYS: u64 = 14;
 
 /// The verdicts, or why there is none.
 pub(super) fn verdicts(report: &BaseReport, voice: &Voice) -> Section {
-    let block = if report.verdicts.is_empty() {
-        Block::Say(nothing("verdict.none", &report.gaps, GapTarget::Plan, voice))
-    } else {
-        Block::Verdicts(report.verdicts.iter().map(|verdict| line(verdict, voice)).collect())
+    let title = voice.word("verdict.title");
+    if report.verdicts.is_empty() {
+        return Section { id: "verdicts", title, blocks: vec![Block::Say(nothing("verdict.none", &report.gaps, GapTarget::Plan, voice))] };
+    }
+    let lines = report.verdicts.iter().map(|verdict| line(verdict, voice)).collect();
+    let against = match report.last_issue {
+        None => voice.word("verdict.first_issue"),
+        // the last issue did not look as far as these weeks
+        Some(day) if report.verdicts.iter().any(|verdict| matches!(verdict, Verdict::Sow(_))) => {
+            voice.say("verdict.not_covered", &[("day", &voice.short_day(day))])
+        }
+        Some(day) => voice.say("verdict.against", &[("day", &voice.short_day(day))]),
     };
-    Section { id: "verdicts", title: voice.word("verdict.title"), blocks: vec![block] }
+    Section { id: "verdicts", title, blocks: vec![Block::Verdicts(lines), Block::Note(against)] }
 }
 
 fn line(verdict: &Verdict, voice: &Voice) -> VerdictLine {
     match verdict {
-        Verdict::SowMore(change) => VerdictLine { head: voice.word("verdict.more"), text: change_said("verdict.sow_more", change, voice) },
-        Verdict::SowLess(change) => VerdictLine { head: voice.word("verdict.less"), text: change_said("verdict.sow_less", change, voice) },
-        Verdict::Hold { crop, reason } => VerdictLine {
-            head: voice.word("verdict.hold"),
-            text: voice.say("verdict.held", &[("crop", voice.name(crop)), ("reason", &self::reason(reason, voice))]),
-        },
+        Verdict::Sow(change) => changed("verdict.sow", "verdict.place", "verdict.sown", change, voice),
+        Verdict::SowMore(change) => changed("verdict.more", "verdict.more_placed", "verdict.sow_more", change, voice),
+        Verdict::SowLess(change) => changed("verdict.less", "verdict.less_placed", "verdict.sow_less", change, voice),
+        Verdict::Hold(change) => changed("verdict.hold", "verdict.hold", "verdict.held", change, voice),
         Verdict::NothingToSow { reason } => VerdictLine {
             head: voice.word("verdict.nothing"),
             text: voice.say("verdict.not_sown", &[("reason", &self::reason(reason, voice))]),
@@ -35,9 +41,24 @@ fn line(verdict: &Verdict, voice: &Voice) -> VerdictLine {
     }
 }
 
+/// The word before the sentence is one of sowing or one of placing.
+fn changed(on_land: &str, in_a_house: &str, key: &str, change: &AreaChange, voice: &Voice) -> VerdictLine {
+    let head = if change.unit == AreaUnit::Mu { on_land } else { in_a_house };
+    VerdictLine { head: voice.word(head), text: change_said(key, change, voice) }
+}
+
 fn change_said(key: &str, change: &AreaChange, voice: &Voice) -> String {
-    let money =
-        voice.say(key, &[("crop", voice.name(&change.crop)), ("area", &voice.mu(change.area_mu)), ("gain", &voice.yuan(change.gain_cny))]);
+    let area = |area: f64| voice.area(area, change.unit);
+    let money = voice.say(
+        key,
+        &[
+            ("crop", voice.name(&change.crop)),
+            ("area", &area(change.area)),
+            ("before", &area(change.before.unwrap_or_default())),
+            ("now", &area(change.now)),
+            ("gain", &voice.yuan(change.gain_cny)),
+        ],
+    );
     let odds =
         change.share_without_loss.map(|share| voice.say("verdict.without_loss", &[("tenths", &voice.tenths(share))])).unwrap_or_default();
     let why =
@@ -78,7 +99,7 @@ pub(super) fn decide_by(report: &BaseReport, voice: &Voice) -> Section {
             &[
                 ("count", &due.len().to_string()),
                 ("last", &voice.short_day(last)),
-                ("area", &voice.mu(total(|order| order.area_mu))),
+                ("area", &voice.areas(due.iter().map(|order| (order.area, order.unit)))),
                 ("kilograms", &voice.kilograms(total(|order| order.harvest_kg))),
                 ("margin", &voice.yuan(total(|order| order.margin_cny))),
             ],
@@ -119,14 +140,14 @@ fn orders(due: &[&SowingOrder], report: &BaseReport, voice: &Voice) -> Table {
                 },
                 Cell { text: voice.name(&order.crop).to_string(), strong: true, ..Cell::default() },
                 Cell::from(order.plot.as_str()),
-                Cell::from(voice.short(order.area_mu)),
+                Cell::from(voice.area_cell(order.area, order.unit)),
                 Cell::from(voice.short_day(order.sow_week)),
                 Cell::from(voice.days(order.harvest_from, order.harvest_to)),
                 Cell::from(voice.number(order.harvest_kg, 0)),
                 Cell::from(voice.number(order.margin_cny, 0)),
                 Cell::from(voice.say(
                     "number.from_to",
-                    &[("from", &voice.number(order.worst_cny_per_mu, 0)), ("to", &voice.number(order.best_cny_per_mu, 0))],
+                    &[("from", &voice.number(order.margin_low_cny, 0)), ("to", &voice.number(order.margin_high_cny, 0))],
                 )),
             ];
             if waiting {
@@ -153,19 +174,29 @@ pub(super) fn key_crops(report: &BaseReport, voice: &Voice) -> Section {
         (voice.word("quantile.median"), true),
         (voice.word("quantile.high"), true),
         (voice.word("column.market_price"), true),
-        (voice.word("column.basis"), true),
     ];
+    let compared = report.crops.iter().any(|crop| crop.on_last_issue.is_some());
+    if compared {
+        columns.push((voice.word("column.on_last_issue"), true));
+    }
+    columns.push((voice.word("column.basis"), true));
     if demand {
         columns.push((voice.word("column.own_demand"), true));
     }
     columns.push((voice.word("column.planned"), true));
-    let rows = report.crops.iter().map(|crop| row(crop, demand, voice)).collect();
+    let rows = report.crops.iter().map(|crop| row(crop, compared, demand, voice)).collect();
     let table = Table::new(voice.word("crops.caption"), columns, rows);
-    let note = Block::Note(voice.word("crops.basis_is"));
+    let against = match report.last_issue {
+        None => voice.word("crops.first_issue"),
+        Some(day) if compared => voice.say("crops.against", &[("day", &voice.short_day(day))]),
+        Some(_) => String::new(),
+    };
+    let shared = if demand { voice.word("crops.shared") } else { String::new() };
+    let note = Block::Note(voice.sentences(&[voice.word("crops.basis_is"), shared, against]));
     Section { id: "crops", title, blocks: vec![Block::Table(table), note] }
 }
 
-fn row(crop: &KeyCrop, demand: bool, voice: &Voice) -> Vec<Cell> {
+fn row(crop: &KeyCrop, compared: bool, demand: bool, voice: &Voice) -> Vec<Cell> {
     let level = |of: fn(&crate::Quantiles) -> f64| crop.net_back.as_ref().map_or_else(|| UNKNOWN.into(), |net| voice.price(of(net)));
     let mut row = vec![
         Cell::from(voice.name(&crop.crop)),
@@ -174,8 +205,11 @@ fn row(crop: &KeyCrop, demand: bool, voice: &Voice) -> Vec<Cell> {
         Cell { text: level(|net| net.median), strong: true, ..Cell::default() },
         Cell::from(level(|net| net.high)),
         Cell { text: voice.number_or_dash(crop.market_price, 2), below: crop.market.clone(), ..Cell::default() },
-        crop.basis.as_ref().map_or_else(|| Cell::from(UNKNOWN), |basis| self::basis(basis, voice)),
     ];
+    if compared {
+        row.push(Cell::from(voice.change_or_dash(crop.on_last_issue)));
+    }
+    row.push(crop.basis.as_ref().map_or_else(|| Cell::from(UNKNOWN), |basis| self::basis(basis, voice)));
     if demand {
         row.push(Cell::from(voice.number_or_dash(crop.own_demand_kg_per_week, 0)));
     }

@@ -1,6 +1,6 @@
 //! The data of one farm base's report. In: a plan, what stands in the field, net-back prices. Out: the same, plain.
 
-use super::{Gap, Head, Quantiles, ScoreRow, SeriesOutlook, Words};
+use super::{Gap, Head, Quantiles, Review, ScoreRow, SeriesOutlook, Words};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +11,8 @@ pub struct BaseReport {
     pub head: Head,
     /// What this issue cannot say.
     pub gaps: Vec<Gap>,
+    /// The day of the issue this one is held against; none for a first issue.
+    pub last_issue: Option<NaiveDate>,
     /// The verdicts, most important first.
     pub verdicts: Vec<Verdict>,
     /// Sowing orders; the report shows those due within 14 days and counts the others.
@@ -29,27 +31,39 @@ pub struct BaseReport {
     pub scenarios: Vec<Scenario>,
     /// Price outlooks behind the plan.
     pub prices: Vec<SeriesOutlook>,
-    /// How good the forecasts were.
+    /// The last issue's forecasts against what came; none for a first issue.
+    pub review: Option<Review>,
+    /// How good the forecasts were in the backtest.
     pub scores: Vec<ScoreRow>,
     /// Crops whose agronomy figures are weak.
     pub weak: Vec<WeakCrop>,
+}
+
+/// What an area counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AreaUnit {
+    /// Land, mu.
+    #[default]
+    Mu,
+    /// Places for poultry, in thousands.
+    ThousandBirds,
+    /// Places for pigs and other four-footed stock, in thousands.
+    ThousandHeads,
 }
 
 /// One verdict of page one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "verdict")]
 pub enum Verdict {
-    /// Sow more than last season or than the plan before.
+    /// Sow: a first issue, there is nothing to compare with.
+    Sow(AreaChange),
+    /// Sow more than the last issue planned for the same weeks.
     SowMore(AreaChange),
-    /// Sow less.
+    /// Sow less than the last issue planned for the same weeks.
     SowLess(AreaChange),
-    /// Leave the crop as it is.
-    Hold {
-        /// The crop.
-        crop: Words,
-        /// Why.
-        reason: Reason,
-    },
+    /// Sow as the last issue planned.
+    Hold(AreaChange),
     /// Nothing to sow in these two weeks.
     NothingToSow {
         /// Why.
@@ -62,9 +76,15 @@ pub enum Verdict {
 pub struct AreaChange {
     /// The crop.
     pub crop: Words,
-    /// Area of the change, positive, mu.
-    pub area_mu: f64,
-    /// Expected gain of the change, CNY.
+    /// Area of the change, positive; of `Sow` and `Hold` the whole area.
+    pub area: f64,
+    /// What the area counts.
+    pub unit: AreaUnit,
+    /// What the last issue planned for the same weeks; none where there is none.
+    pub before: Option<f64>,
+    /// What this issue plans.
+    pub now: f64,
+    /// Expected margin of `area`, CNY.
     pub gain_cny: f64,
     /// Share of scenarios in which it loses nothing.
     pub share_without_loss: Option<f64>,
@@ -107,20 +127,22 @@ pub struct SowingOrder {
     pub plot: String,
     /// The crop.
     pub crop: Words,
-    /// Area, mu.
-    pub area_mu: f64,
+    /// Area.
+    pub area: f64,
+    /// What the area counts.
+    pub unit: AreaUnit,
     /// First day of harvest.
     pub harvest_from: NaiveDate,
     /// Last day of harvest.
     pub harvest_to: NaiveDate,
     /// Expected harvest, kg.
     pub harvest_kg: f64,
-    /// Expected margin, CNY.
+    /// Expected margin of the order, CNY.
     pub margin_cny: f64,
-    /// Margin per mu in the worst tenth, CNY/mu.
-    pub worst_cny_per_mu: f64,
-    /// Margin per mu in the best tenth, CNY/mu.
-    pub best_cny_per_mu: f64,
+    /// The margin that one case in ten does not reach, CNY.
+    pub margin_low_cny: f64,
+    /// The margin that nine cases in ten do not pass, CNY.
+    pub margin_high_cny: f64,
     /// What a week's waiting costs, CNY.
     pub waiting_cost_cny: Option<f64>,
 }
@@ -140,9 +162,11 @@ pub struct KeyCrop {
     pub market: String,
     /// Median market price in the same weeks, CNY/kg.
     pub market_price: Option<f64>,
+    /// Market price of the same weeks against the last issue's forecast of it, as a share; none where there is none.
+    pub on_last_issue: Option<f64>,
     /// What lies between market and farm gate.
     pub basis: Option<Basis>,
-    /// Demand of the own shops, kg a week.
+    /// The part of the own shops' demand that is this base's, kg a week.
     pub own_demand_kg_per_week: Option<f64>,
     /// Harvest planned in these weeks, kg.
     pub planned_kg: Option<f64>,
@@ -159,11 +183,13 @@ pub struct Basis {
     pub fees: f64,
 }
 
-/// Weeks by crops: ripe against saleable.
+/// Weeks by crops: ripe against what the own shops would buy.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct HeatStrip {
     /// Mondays, rising.
     pub weeks: Vec<NaiveDate>,
+    /// All categories, in the order of the settings.
+    pub categories: Vec<String>,
     /// One row a crop.
     pub rows: Vec<HeatRow>,
 }
@@ -173,10 +199,12 @@ pub struct HeatStrip {
 pub struct HeatRow {
     /// The crop.
     pub crop: Words,
+    /// Its category, as in settings.
+    pub category: String,
     /// Ripe, kg, one a week.
     pub ripe_kg: Vec<f64>,
-    /// What can be sold, kg, one a week.
-    pub saleable_kg: Vec<f64>,
+    /// What the own shops would buy here, kg, one a week; none where they buy none of it.
+    pub shops_kg: Option<Vec<f64>>,
 }
 
 /// A crop that stands in the field.
@@ -186,8 +214,10 @@ pub struct Standing {
     pub plot: String,
     /// The crop.
     pub crop: Words,
-    /// Area, mu.
-    pub area_mu: f64,
+    /// Area.
+    pub area: f64,
+    /// What the area counts.
+    pub unit: AreaUnit,
     /// Day of sowing, transplanting or placing.
     pub sown_on: NaiveDate,
     /// First day of harvest.
@@ -205,8 +235,10 @@ pub struct PlotUse {
     pub plot: String,
     /// The crop.
     pub crop: Words,
-    /// Area, mu.
-    pub area_mu: f64,
+    /// Area.
+    pub area: f64,
+    /// What the area counts.
+    pub unit: AreaUnit,
     /// Day of sowing.
     pub sow_on: NaiveDate,
     /// First day of harvest.
@@ -215,6 +247,10 @@ pub struct PlotUse {
     pub harvest_to: NaiveDate,
     /// True when it stands already, false when it is planned.
     pub standing: bool,
+    /// Expected harvest of a planned one, kg.
+    pub expected_kg: Option<f64>,
+    /// Expected margin of a planned one, CNY.
+    pub margin_cny: Option<f64>,
 }
 
 /// The plan in numbers.
@@ -222,6 +258,8 @@ pub struct PlotUse {
 pub struct PlanSummary {
     /// Expected profit, CNY.
     pub expected_cny: f64,
+    /// The part of it that the planned sowings earn; the rest comes from what stands.
+    pub from_sowings_cny: Option<f64>,
     /// Profit quantiles, CNY.
     pub profit: Quantiles,
     /// Mean profit of the worst tenth, CNY.
@@ -263,6 +301,8 @@ pub enum PlanStatus {
 pub struct Scenario {
     /// Its name.
     pub name: Words,
+    /// Its probability.
+    pub weight: Option<f64>,
     /// Price against the expected one, as a share: 0.1 is 10 % dearer.
     pub price_change: Option<f64>,
     /// Yield, likewise.
@@ -300,8 +340,10 @@ pub struct FactRange {
 pub struct WeakCrop {
     /// The crop.
     pub crop: Words,
-    /// Area of the plan that rests on them, mu.
-    pub planned_mu: f64,
+    /// Area of the plan that rests on them.
+    pub planned: f64,
+    /// What the area counts.
+    pub unit: AreaUnit,
     /// Yield, kg/mu, if it is weak.
     pub yield_kg_per_mu: Option<FactRange>,
     /// Cost, CNY/mu, if it is weak.

@@ -1,6 +1,6 @@
 //! The data of the chain overview. In: outlooks by category, scores, counts of batches. Out: the same, plain.
 
-use super::{Gap, Head, ScoreRow, SeriesOutlook};
+use super::{Gap, Head, Review, ScoreRow, SeriesOutlook};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
@@ -13,13 +13,15 @@ pub struct ChainReport {
     pub gaps: Vec<Gap>,
     /// One a category, in the order of the settings.
     pub categories: Vec<CategoryOutlook>,
-    /// How good the forecasts were.
+    /// The last issue's forecasts against what came; none for a first issue.
+    pub review: Option<Review>,
+    /// How good the forecasts were in the backtest.
     pub scores: Vec<ScoreRow>,
     /// Batches received since the last issue, by feed.
     pub feeds: Vec<FeedCount>,
     /// Rejected rows by rule.
     pub rejected: Vec<RejectedRule>,
-    /// Names no alias maps to the house's.
+    /// Names of shops and markets that cannot be used yet.
     pub unmapped: Vec<UnmappedName>,
 }
 
@@ -62,13 +64,15 @@ pub struct RejectedRule {
     pub rows: u64,
 }
 
-/// A name nobody knows.
+/// A name that cannot be used yet.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct UnmappedName {
-    /// The feed.
-    pub feed: String,
+    /// Where it is a name: `product` in the shops, `commodity` on a market.
+    pub kind: String,
     /// The name as it came.
     pub name: String,
+    /// Why it is not used, in the words of the table `unmapped_names`.
+    pub why: String,
     /// Rows that carry it.
     pub rows: u64,
 }

@@ -59,7 +59,7 @@ fn place_lines<'a>(ground: &Ground<'_>, settings: &PlanSettings, plan: &'a Plan,
     for line in &plan.sowings {
         let label = format!("{} on {} in the week of {}", line.crop, line.plot, line.sow_week);
         let plot = ground.base.plots.iter().position(|plot| plot.plot == line.plot);
-        let crop = ground.base.crops.iter().position(|crop| crop.crop == line.crop);
+        let crop = plot.and_then(|plot| ground.crop_on(&line.crop, plot));
         let (Some(plot), Some(crop)) = (plot, crop) else {
             broken.say(Rule::Names, format!("{label}: the base has no such plot or crop"));
             continue;
@@ -81,7 +81,7 @@ fn place_lines<'a>(ground: &Ground<'_>, settings: &PlanSettings, plan: &'a Plan,
         if let Some(day) = line.sow_week.iter_days().take(7).find(|day| !facts.sow_months.holds(day.month())) {
             broken.say(Rule::Months, format!("{label}: month {} is none of its months", day.month()));
         }
-        if !land.system.split(';').any(|system| system.trim() == facts.system.trim()) {
+        if !ground.grows(crop, plot) {
             broken.say(Rule::System, format!("{label}: needs {} land, the plot is {}", facts.system, land.system));
         }
         let (area, tenths) = (line.area.0, line.area.0 * BATCHES_PER_MU);
@@ -101,12 +101,13 @@ fn check_land(ground: &Ground<'_>, settings: &PlanSettings, sown: &[Sown<'_>], b
     for (plot, land) in ground.base.plots.iter().enumerate() {
         let here: Vec<_> = sown.iter().filter(|sown| sown.plot == plot).collect();
         let before: Vec<_> = standing.iter().filter(|standing| standing.plot == plot).collect();
+        let alone = ground.is_house(plot);
         let families: BTreeSet<&str> = here.iter().map(|sown| ground.family(sown.crop)).collect();
         // the first week of a breach is said, not all that follow from it
         let mut said: BTreeSet<(Rule, &str)> = BTreeSet::new();
         for week in 0..last_week {
             let mut fits = |rule: Rule, what: &'static str, key, new: f64, old: f64| {
-                let free = (land.area.0 - old).max(0.0);
+                let free = if alone && old > 0.0 { 0.0 } else { (land.area.0 - old).max(0.0) };
                 if new > free + AREA_TOLERANCE_MU && said.insert((rule, key)) {
                     let place = format!("{} in the week of {}", land.plot, ground.monday(week));
                     broken.say(rule, format!("{place}: {new} mu sown{what} {key}, {free} of {} are free", land.area.0));
@@ -124,6 +125,12 @@ fn check_land(ground: &Ground<'_>, settings: &PlanSettings, sown: &[Sown<'_>], b
             let standing: BTreeSet<usize> =
                 before.iter().filter(|standing| standing.stay.land.contains(&week)).map(|standing| standing.crop).collect();
             let new: BTreeSet<usize> = here.iter().filter(|sown| sown.stay.land.contains(&week)).map(|sown| sown.crop).collect();
+            let batches: BTreeSet<_> =
+                here.iter().filter(|sown| sown.stay.land.contains(&week)).map(|sown| (sown.crop, sown.line.sow_week)).collect();
+            if alone && batches.len() > 1 && said.insert((Rule::Crowding, "")) {
+                let place = format!("{} in the week of {}", land.plot, ground.monday(week));
+                broken.say(Rule::Crowding, format!("{place}: {} batches in one house", batches.len()));
+            }
             let crops = standing.union(&new).count();
             if !new.is_subset(&standing) && crops > settings.max_crops_per_plot && said.insert((Rule::Crowding, "")) {
                 let most = settings.max_crops_per_plot;
@@ -141,7 +148,7 @@ fn ripe_kg(ground: &Ground<'_>, sown: &[Sown<'_>]) -> BTreeMap<(usize, usize), f
     let mut ripe = BTreeMap::new();
     for (crop, area, stay) in lots {
         for week in stay.harvest.clone().filter(|week| (0..ground.outlook.weeks as i64).contains(week)) {
-            *ripe.entry((crop, week as usize)).or_insert(0.0) += area * ground.kg_per_mu_week(crop, &stay);
+            *ripe.entry((ground.sold_as(crop), week as usize)).or_insert(0.0) += area * ground.kg_per_mu_week(crop, &stay);
         }
     }
     ripe

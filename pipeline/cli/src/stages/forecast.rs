@@ -148,7 +148,7 @@ impl Said {
 }
 
 /// The last day of the last step before the day is over: nothing later reaches a model.
-fn cutoff(as_of: NaiveDate, cadence: Cadence) -> Cutoff {
+pub fn cutoff(as_of: NaiveDate, cadence: Cadence) -> Cutoff {
     Cutoff(cadence.floor(as_of + Days::new(1)) - Days::new(1))
 }
 
@@ -285,7 +285,8 @@ fn score_rows(scores: &[(Category, Target, Score)], as_of: NaiveDate) -> Result<
     columns.batch_as_of(as_of).map_err(bug)
 }
 
-fn cadence_name(cadence: Cadence) -> &'static str {
+/// A cadence as the forecast tables write it.
+pub fn cadence_name(cadence: Cadence) -> &'static str {
     match cadence {
         Cadence::Day => "day",
         Cadence::Week => "week",

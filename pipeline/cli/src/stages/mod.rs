@@ -3,11 +3,14 @@
 
 pub mod forecast;
 pub mod ingest;
+pub mod last_issue;
+pub mod names;
 pub mod outlook;
 pub mod plan;
 pub mod report;
 pub mod report_base;
 pub mod report_chain;
+pub mod report_crops;
 pub mod transform;
 
 use crate::exit::Failure;

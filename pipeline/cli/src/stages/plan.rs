@@ -11,7 +11,7 @@ use crate::gap::Gap;
 use crate::rows::Rows;
 use chrono::{Days, NaiveDate};
 use nongshi_lake::digest;
-use nongshi_models::planning::{Clarabel, Outlook, Plan, PlantingLine, plan as solve};
+use nongshi_models::planning::{Clarabel, Outlook, Plan, plan as solve};
 use std::collections::BTreeMap;
 
 const TABLES: [&str; 6] = ["harvest_plan", "plan_gaps", "plan_outlook", "plan_scenarios", "plan_summary", "planting_plan"];
@@ -71,7 +71,6 @@ async fn publish(step: &Step<'_>, plans: &[Made], fingerprint: &str) -> Result<b
     let day = step.as_of.0;
     let good: Vec<(&Prospect, &Plan)> = plans.iter().filter_map(|(prospect, plan)| Some((prospect, plan.as_ref().ok()?))).collect();
     let sowings: Vec<_> = good.iter().flat_map(|(prospect, plan)| plan.sowings.iter().map(move |line| (*prospect, line))).collect();
-    let odds: Vec<(f64, f64)> = sowings.iter().map(|(prospect, line)| odds_cny_per_mu(prospect, line)).collect();
     let planting = Columns::default()
         .text("base", sowings.iter().map(|(prospect, _)| &prospect.base.name))
         .text("plot", sowings.iter().map(|(_, line)| &line.plot))
@@ -83,8 +82,8 @@ async fn publish(step: &Step<'_>, plans: &[Made], fingerprint: &str) -> Result<b
         .number("expected_kg", sowings.iter().map(|(_, line)| line.expected_kg.0))
         .yes("is_order", sowings.iter().map(|(_, line)| line.is_order))
         .number("margin_cny", sowings.iter().map(|(_, line)| line.margin_cny))
-        .number("worst_cny_per_mu", odds.iter().map(|(worst, _)| *worst))
-        .number("best_cny_per_mu", odds.iter().map(|(_, best)| *best));
+        .number("margin_p10_cny", sowings.iter().map(|(_, line)| line.margin_p10_cny))
+        .number("margin_p90_cny", sowings.iter().map(|(_, line)| line.margin_p90_cny));
     let mut changed = step.publish("planting_plan", planting.batch_as_of(day).map_err(bug)?, fingerprint).await?;
 
     let harvests: Vec<_> =
@@ -167,6 +166,7 @@ fn outlook_rows(plans: &[Made]) -> Columns {
         .number("net_back_q90", price(2))
         .number("market_price", rows.iter().map(|(_, lane, week, _)| lane.price[*week][1]))
         .number("freight_cny_per_kg", rows.iter().map(|row| row.1.freight))
+        .number("shop_share", rows.iter().map(|row| row.1.share))
         .number("loss_share", rows.iter().map(|row| row.1.loss))
         .number("fee_share", rows.iter().map(|row| row.1.fee))
         .number("limit_kg", rows.iter().map(|(_, lane, week, _)| lane.limit[*week][1]))
@@ -174,38 +174,6 @@ fn outlook_rows(plans: &[Made]) -> Columns {
 
 fn week_of(outlook: &Outlook, week: usize) -> NaiveDate {
     outlook.first_week + Days::new(7 * week as u64)
-}
-
-/// Margin of a mu of this line in the worst and the best tenth of the scenarios, sold at the best outlet's price.
-fn odds_cny_per_mu(prospect: &Prospect, line: &PlantingLine) -> (f64, f64) {
-    let Some(place) = prospect.base.crops.iter().position(|crop| crop.crop == line.crop) else { return (0.0, 0.0) };
-    let crop = &prospect.base.crops[place];
-    let weeks: Vec<usize> = (0..prospect.outlook.weeks)
-        .filter(|week| (line.harvest_from..line.harvest_to).contains(&week_of(&prospect.outlook, *week)))
-        .collect();
-    let mut margins: Vec<(f64, f64)> = Vec::new();
-    for scenario in &prospect.outlook.scenarios {
-        let best = |week: &usize| {
-            scenario.outlets[place].iter().map(|outlet| outlet.price[*week] - crop.picking_cost_cny_per_kg).fold(0.0, f64::max)
-        };
-        let price = weeks.iter().map(best).sum::<f64>() / weeks.len().max(1) as f64;
-        margins.push((price * crop.yield_kg_per_mu * scenario.yield_factor[place] - crop.cost_cny_per_mu, scenario.weight));
-    }
-    margins.sort_by(|a, b| a.0.total_cmp(&b.0));
-    (quantile(&margins, 0.1), quantile(&margins, 0.9))
-}
-
-/// The least value with at least that share of the weight at or below it.
-fn quantile(sorted: &[(f64, f64)], share: f64) -> f64 {
-    let mut weight = 0.0;
-    for (value, of_value) in sorted {
-        weight += of_value;
-        // weights are products of one-digit decimals: their sum is right to 1e-12
-        if weight >= share - 1e-12 {
-            return *value;
-        }
-    }
-    sorted.last().map_or(0.0, |(value, _)| *value)
 }
 
 fn fingerprint(step: &Step<'_>, versions: &BTreeMap<String, u64>) -> String {

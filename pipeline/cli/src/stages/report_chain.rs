@@ -2,6 +2,8 @@
 
 use super::Step;
 use super::forecast::{SPOKEN, price_table, quoted};
+use super::last_issue::review;
+use super::names::Names;
 use super::report_base::{gap_status, spoken_model};
 use crate::exit::Failure;
 use crate::gap::Status;
@@ -18,21 +20,28 @@ use std::collections::BTreeMap;
 /// Unmapped names that are listed; the rest is in the table.
 const NAMES: usize = 40;
 
+/// Days before the day in which sales, and after it in which harvests, give a series its weight: eight weeks.
+const WEIGHED_DAYS: u64 = 56;
+/// Days back in which a harvest of stored goods still counts: a category told by the month is one of those.
+const STORED_DAYS: u64 = 365;
+
 /// Gathers the chain's report.
 pub async fn gather(step: &Step<'_>, ctx: &SessionContext) -> Result<ChainReport, Failure> {
+    let names = Names::of(ctx).await?;
     let mut categories = Vec::new();
     for category in &step.project.settings.categories {
         let of_category = format!("category = '{}'", quoted(&category.category.0));
         categories.push(CategoryOutlook {
             category: category.category.0.clone(),
-            price: outlooks(step, ctx, Target::Price, &of_category, 1).await?.pop(),
-            demand: outlooks(step, ctx, Target::Demand, &of_category, 1).await?.pop(),
+            price: outlooks(step, ctx, &names, Target::Price, &of_category, 1).await?.pop(),
+            demand: outlooks(step, ctx, &names, Target::Demand, &of_category, 1).await?.pop(),
         });
     }
     Ok(ChainReport {
         head: head(step, ctx, Words::same(&step.project.settings.name)).await?,
         gaps: gaps(step, ctx).await?,
         categories,
+        review: review(step, ctx).await?,
         scores: scores(step, ctx).await?,
         feeds: feeds(step, ctx).await?,
         rejected: rejected(ctx).await?,
@@ -136,25 +145,33 @@ pub async fn scores(step: &Step<'_>, ctx: &SessionContext) -> Result<Vec<ScoreRo
     Ok((0..rows.len()).filter_map(score).collect())
 }
 
-/// The main series that match, at most so many: what sells most, then what has the longest history.
+/// The main series that match, at most so many: what the shops sold in the last weeks and the bases harvest about
+/// now, both in kg (of stored goods the harvests of a year); then what was quoted last, then what has the longest history. A fruit out of season sells
+/// nothing and is passed over.
 pub async fn outlooks(
     step: &Step<'_>,
     ctx: &SessionContext,
+    names: &Names,
     target: Target,
     which: &str,
     most: usize,
 ) -> Result<Vec<SeriesOutlook>, Failure> {
     let table = if target == Target::Price { "price_forecast" } else { "demand_forecast" };
     let forecast = format!("as_of = '{}' and model = '{SPOKEN}' and {which}", step.as_of);
+    let day = step.as_of.0;
+    let (recent, soon, stored) = (day - Days::new(WEIGHED_DAYS), day + Days::new(WEIGHED_DAYS), day - Days::new(STORED_DAYS));
     let keys = Rows::of(
         ctx,
         &format!(
             "with k as (select market, commodity, grade, cadence, min(day) as first_day from {table} where {forecast} group by market, commodity, grade, cadence), \
-             s as (select commodity, sum(sold_kg) as sold_kg from sales_weekly group by commodity), \
-             h as (select market, commodity, grade, count(*) as days from price_daily group by market, commodity, grade) \
-             select k.market, k.commodity, k.grade, k.cadence, k.first_day from k left join s on s.commodity = k.commodity \
+             s as (select commodity, sum(cast(sold_kg as double)) as kg from sales_weekly where week > date '{recent}' group by commodity), \
+             r as (select crop, sum(cast(expected_kg as double)) as stored_kg, \
+             sum(case when harvest_to > date '{recent}' then cast(expected_kg as double) else 0 end) as kg \
+             from field_supply where harvest_to > date '{stored}' and harvest_from < date '{soon}' group by crop), \
+             h as (select market, commodity, grade, count(*) as days, max(day) as last_day from price_daily group by market, commodity, grade) \
+             select k.market, k.commodity, k.grade, k.cadence, k.first_day from k left join s on s.commodity = k.commodity left join r on r.crop = k.commodity \
              left join h on h.market = k.market and h.commodity = k.commodity and h.grade = k.grade \
-             order by coalesce(s.sold_kg, 0) desc, coalesce(h.days, 0) desc, k.market, k.commodity, k.grade limit {most}"
+             order by coalesce(s.kg, 0) + coalesce(case when k.cadence = 'month' then r.stored_kg else r.kg end, 0) desc, h.last_day desc nulls last, coalesce(h.days, 0) desc, k.market, k.commodity, k.grade limit {most}"
         ),
     )
     .await?;
@@ -170,7 +187,7 @@ pub async fn outlooks(
             Some(QuantileStep { day: rows.day(row, "day")?, quantiles })
         };
         outlooks.push(SeriesOutlook {
-            subject: Words::same(&commodity),
+            subject: names.words(&commodity),
             place: market.clone(),
             target,
             cadence,
@@ -247,10 +264,15 @@ async fn rejected(ctx: &SessionContext) -> Result<Vec<RejectedRule>, Failure> {
 
 async fn unmapped(ctx: &SessionContext) -> Result<Vec<UnmappedName>, Failure> {
     let rows =
-        Rows::of(ctx, &format!("select kind, name, facts from unmapped_names order by facts desc, kind, name limit {NAMES}")).await?;
+        Rows::of(ctx, &format!("select kind, name, why, facts from unmapped_names order by facts desc, kind, name limit {NAMES}")).await?;
     Ok((0..rows.len())
         .filter_map(|row| {
-            Some(UnmappedName { feed: rows.text(row, "kind")?, name: rows.text(row, "name")?, rows: rows.count(row, "facts")? as u64 })
+            Some(UnmappedName {
+                kind: rows.text(row, "kind")?,
+                name: rows.text(row, "name")?,
+                why: rows.text(row, "why")?,
+                rows: rows.count(row, "facts")? as u64,
+            })
         })
         .collect())
 }

@@ -1,7 +1,7 @@
 //! A stranger's first minutes: one command, a living chain, two issues of its plan; and every piece of dirt that was put
 //! in is found again.
 
-use crate::{files, nongshi, text};
+use crate::{files, issues, nongshi, text};
 use chrono::NaiveDate;
 use nongshi_domain::Seed;
 use nongshi_samples::{Dirt, Kind, SampleSettings, sample};
@@ -30,10 +30,11 @@ fn the_demo_ends_with_two_issues_and_finds_every_piece_of_dirt() {
     let said = text(&first.stderr);
     assert_eq!(first.status.code(), Some(0), "{said}");
     assert!(said.contains("open first") && said.contains("rejected"), "{said}");
-    let days = issues(&path);
+    let days = days_of_issue(&path);
     let [earlier, last] = days[..] else { panic!("two issues: {days:?}") };
     assert_eq!((last - earlier).num_days(), 28);
     everything_is_there(at);
+    issues::the_second_is_held_against_the_first(at, earlier, last);
     every_piece_of_dirt_is_found(at, last);
 
     let before = files(&path);
@@ -48,7 +49,7 @@ fn the_demo_ends_with_two_issues_and_finds_every_piece_of_dirt() {
     assert!(text(&refused.stderr).contains("holds a project already"), "{}", text(&refused.stderr));
 }
 
-fn issues(path: &Path) -> Vec<NaiveDate> {
+fn days_of_issue(path: &Path) -> Vec<NaiveDate> {
     let folders = std::fs::read_dir(path.join("reports")).expect("reports");
     let mut paths: Vec<PathBuf> = folders.flatten().map(|entry| entry.path()).collect();
     paths.sort();
