@@ -48,7 +48,7 @@ async fn walk(step: &Step<'_>, stages: &[Stage]) -> Result<(bool, Vec<Gap>), Fai
     let (mut changed, mut gaps) = (false, Vec::new());
     for stage in stages {
         let since = Instant::now();
-        step.talk.progress(stage.name(), "…");
+        step.talk.progress(stage.name(), "is under way");
         let done: Done = match stage {
             Stage::Ingest => stages::ingest::ingest(step).await?,
             Stage::Transform => stages::transform::transform(step).await?,

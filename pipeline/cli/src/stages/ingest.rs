@@ -23,9 +23,12 @@ pub async fn ingest(step: &Step<'_>) -> Result<Done, Failure> {
     let known: Arc<BTreeSet<String>> = Arc::new(step.lake().batches().await?.into_iter().map(|(_, record)| record.batch_id).collect());
     let mut done = Done::default();
     let mut counts = Counts::default();
-    for contract in step.project.contracts()? {
+    let contracts = step.project.contracts()?;
+    let all = contracts.len();
+    for contract in contracts {
         counts.feeds += 1;
         let feed = contract.feed.clone();
+        step.talk.progress("ingest", &format!("{} of {all} feeds, {} rows: {feed}", counts.feeds, counts.received));
         match ingest_feed(step, contract, &known, &mut counts, &mut done.gaps).await {
             Ok(()) => {}
             Err(failure) if failure.code == Exit::Bug || failure.code == Exit::Held => return Err(failure),
