@@ -174,27 +174,43 @@ async fn gather(
     found: &mut BTreeMap<(String, Target), ReviewRow>,
 ) -> Result<(), Failure> {
     let table = if target == Target::Price { "price_forecast" } else { "demand_forecast" };
+    // row by row and in order: a sum of fractions depends on it
     let query = format!(
         "with a as (select market, commodity, grade, day, cast(came as double) as came from ({came}) where came > 0) \
-         select f.category, count(*) as steps, sum(case when a.came >= f.q10 and a.came <= f.q90 then 1 else 0 end) as inside, \
-         avg(abs(f.q50 - a.came) / a.came) as error_share, avg((f.q50 - a.came) / a.came) as bias_share \
-         from {table} f join a on a.market = f.market and a.commodity = f.commodity and a.grade = f.grade and a.day = f.day \
-         where f.as_of = '{issued}' and f.model = '{SPOKEN}' and f.cadence = '{}' and f.day <= date '{}' group by f.category",
+         select f.category, f.q10, f.q50, f.q90, a.came from {table} f \
+         join a on a.market = f.market and a.commodity = f.commodity and a.grade = f.grade and a.day = f.day \
+         where f.as_of = '{issued}' and f.model = '{SPOKEN}' and f.cadence = '{}' and f.day <= date '{}' \
+         order by f.category, f.market, f.commodity, f.grade, f.day",
         cadence_name(cadence),
         cutoff(step.as_of.0, cadence).0
     );
     let rows = Rows::of(ctx, &query).await?;
+    let mut of_category: BTreeMap<String, Vec<[f64; 4]>> = BTreeMap::new();
     for row in 0..rows.len() {
-        let (Some(category), Some(error_share), Some(bias_share)) =
-            (rows.text(row, "category"), rows.number(row, "error_share"), rows.number(row, "bias_share"))
-        else {
-            continue;
-        };
-        let count = |column: &str| rows.count(row, column).unwrap_or_default() as u32;
-        let (steps, inside) = (count("steps"), count("inside"));
-        found.insert((category.clone(), target), ReviewRow { category, target, steps, inside, error_share, bias_share });
+        let number = |column: &str| rows.number(row, column);
+        if let (Some(category), Some(low), Some(middle), Some(high), Some(came)) =
+            (rows.text(row, "category"), number("q10"), number("q50"), number("q90"), number("came"))
+        {
+            of_category.entry(category).or_default().push([low, middle, high, came]);
+        }
+    }
+    for (category, steps) in of_category {
+        found.insert((category.clone(), target), judged(category, target, &steps));
     }
     Ok(())
+}
+
+/// Steps as low, middle and high forecast, and what came; at least one, each above zero.
+fn judged(category: String, target: Target, steps: &[[f64; 4]]) -> ReviewRow {
+    let mean = |of: fn(f64, f64) -> f64| steps.iter().map(|[_, middle, _, came]| of(*middle, *came)).sum::<f64>() / steps.len() as f64;
+    ReviewRow {
+        category,
+        target,
+        steps: steps.len() as u32,
+        inside: steps.iter().filter(|[low, _, high, came]| (*low..=*high).contains(came)).count() as u32,
+        error_share: mean(|middle, came| (middle - came).abs() / came),
+        bias_share: mean(|middle, came| (middle - came) / came),
+    }
 }
 
 #[cfg(test)]
@@ -242,6 +258,15 @@ mod tests {
             _ => None,
         };
         assert_eq!(verdicts.iter().map(odds).collect::<Vec<_>>(), [Some(0.9), None, Some(0.9), None]);
+    }
+
+    #[test]
+    fn a_forecast_is_judged_by_band_error_and_bias() {
+        // 10 % too high, 30 % too low and out of the band, right on the edge of the band
+        let steps = [[90.0, 110.0, 130.0, 100.0], [60.0, 70.0, 90.0, 100.0], [4.0, 5.0, 5.0, 5.0]];
+        let row = judged("vegetables".into(), Target::Price, &steps);
+        assert_eq!((row.steps, row.inside), (3, 2));
+        assert!((row.error_share - 0.4 / 3.0).abs() < 1e-12 && (row.bias_share + 0.2 / 3.0).abs() < 1e-12, "{row:?}");
     }
 
     #[test]

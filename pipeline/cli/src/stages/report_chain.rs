@@ -164,9 +164,9 @@ pub async fn outlooks(
         ctx,
         &format!(
             "with k as (select market, commodity, grade, cadence, min(day) as first_day from {table} where {forecast} group by market, commodity, grade, cadence), \
-             s as (select commodity, sum(cast(sold_kg as double)) as kg from sales_weekly where week > date '{recent}' group by commodity), \
-             r as (select crop, sum(cast(expected_kg as double)) as stored_kg, \
-             sum(case when harvest_to > date '{recent}' then cast(expected_kg as double) else 0 end) as kg \
+             s as (select commodity, sum(sold_kg) as kg from sales_weekly where week > date '{recent}' group by commodity), \
+             r as (select crop, sum(expected_kg) as stored_kg, \
+             sum(case when harvest_to > date '{recent}' then expected_kg else 0 end) as kg \
              from field_supply where harvest_to > date '{stored}' and harvest_from < date '{soon}' group by crop), \
              h as (select market, commodity, grade, count(*) as days, max(day) as last_day from price_daily group by market, commodity, grade) \
              select k.market, k.commodity, k.grade, k.cadence, k.first_day from k left join s on s.commodity = k.commodity left join r on r.crop = k.commodity \

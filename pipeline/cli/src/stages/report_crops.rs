@@ -114,13 +114,14 @@ async fn on_last_issue(
     let prices =
         |of_issue: &str| format!("select week, avg(market_price) as price from plan_outlook where {of_issue} and {of_crop} group by week");
     let query = format!(
-        "select avg(n.price) as now, avg(o.price) as before from ({}) n join ({}) o on o.week = n.week",
+        "select n.price as now, o.price as before from ({}) n join ({}) o on o.week = n.week order by n.week",
         prices(of_base),
         prices(&format!("as_of = '{last}' and base = '{}'", quoted(base)))
     );
     let rows = Rows::of(ctx, &query).await?;
-    let (now, before) = (rows.number(0, "now"), rows.number(0, "before"));
-    Ok(now.zip(before).filter(|(_, before)| *before > 0.0).map(|(now, before)| now / before - 1.0))
+    let sum = |column: &str| (0..rows.len()).filter_map(|row| rows.number(row, column)).sum::<f64>();
+    let (now, before) = (sum("now"), sum("before"));
+    Ok((before > 0.0).then(|| now / before - 1.0))
 }
 
 /// The weeks that hold the days from one to the other.
