@@ -6,9 +6,9 @@
 //! (DataFusion 55.2 keeps a state for every partition of a window. A key with one version is a partition with one row:
 //! on a million keys that was half the time of all curated tables.)
 
-use arrow::array::{ArrayRef, BooleanArray, RecordBatch, UInt64Array};
-use arrow::compute::kernels::cmp::not_distinct;
-use arrow::compute::{filter_record_batch, partition};
+use crate::runs::Runs;
+use arrow::array::{ArrayRef, RecordBatch, UInt64Array};
+use arrow::compute::take_record_batch;
 use arrow::datatypes::SchemaRef;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
@@ -154,38 +154,28 @@ impl ExecutionPlan for FirstOfEachExec {
     }
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        let mut firsts = Firsts { keys: self.keys.clone(), schema: self.schema.clone(), last: None };
+        let mut firsts = Firsts { keys: self.keys.clone(), schema: self.schema.clone(), runs: Runs::default() };
         let rows = self.input.execute(partition, context)?.map(move |batch| firsts.of(batch?));
         Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema.clone(), rows)))
     }
 }
 
-/// What is known while batches pass: the key of the last row.
+/// The first rows of the keys, while batches pass.
 struct Firsts {
     keys: Vec<usize>,
     schema: SchemaRef,
-    last: Option<Vec<ArrayRef>>,
+    runs: Runs,
 }
 
 impl Firsts {
     fn of(&mut self, batch: RecordBatch) -> Result<RecordBatch> {
-        if batch.num_rows() == 0 {
-            return Ok(RecordBatch::new_empty(self.schema.clone()));
-        }
         let keys: Vec<ArrayRef> = self.keys.iter().map(|key| batch.column(*key).clone()).collect();
-        let mut first = vec![false; batch.num_rows()];
-        for run in partition(&keys)?.ranges() {
-            first[run.start] = true;
-        }
-        if let Some(last) = &self.last {
-            let mut same = true;
-            for (last, key) in last.iter().zip(&keys) {
-                same &= not_distinct(last, &key.slice(0, 1))?.value(0);
-            }
-            first[0] = !same;
-        }
-        self.last = Some(keys.iter().map(|key| key.slice(batch.num_rows() - 1, 1)).collect());
-        let firsts = if first.iter().all(|first| *first) { batch } else { filter_record_batch(&batch, &BooleanArray::from(first))? };
+        let starts = self.runs.starts(&keys)?;
+        let firsts = if starts.len() == batch.num_rows() {
+            batch
+        } else {
+            take_record_batch(&batch, &UInt64Array::from_iter_values(starts.into_iter().map(|row| row as u64)))?
+        };
         let mut columns = firsts.columns().to_vec();
         columns.push(Arc::new(UInt64Array::from(vec![1; firsts.num_rows()])));
         Ok(RecordBatch::try_new(self.schema.clone(), columns)?)

@@ -5,13 +5,13 @@
 
 use crate::error::TransformError;
 use crate::transform::Transform;
-use arrow::array::AsArray;
+use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use datafusion::catalog::MemTable;
 use datafusion::prelude::SessionContext;
 use nongshi_domain::AsOf;
-use nongshi_lake::{Lake, LakeError, Layer, Scope, TableId, digest};
+use nongshi_lake::{Lake, LakeError, Layer, Runs, Scope, TableId, digest};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -58,6 +58,7 @@ pub async fn run(
             continue;
         }
         let (schema, rows) = compute(ctx, transform).await?;
+        check_key(transform, &rows)?;
         check(ctx, transform, &schema, &rows).await?;
         let count = rows.iter().map(|batch| batch.num_rows() as u64).sum();
         let published = lake.publish(&id, Scope::Whole, schema, rows, &fingerprint(transform, as_of, versions), fence).await?;
@@ -141,29 +142,46 @@ async fn check(ctx: &SessionContext, transform: &Transform, schema: &SchemaRef, 
     let name = "rows_to_check";
     ctx.deregister_table(name).map_err(fault)?;
     ctx.register_table(name, Arc::new(MemTable::try_new(schema.clone(), vec![rows.to_vec()]).map_err(fault)?)).map_err(fault)?;
-    let key = transform.key.join(", ");
-    let present = transform.key.iter().map(|column| format!("{column} is null")).collect::<Vec<_>>().join(" or ");
-    let mut promises = vec![
-        (
-            format!("key ({key}) is unique"),
-            format!("select coalesce(sum(n), 0) from (select cast(count(*) as bigint) as n from {name} group by {key}) where n > 1"),
-        ),
-        (format!("key ({key}) is there"), format!("select cast(count(*) as bigint) from {name} where {present}")),
-    ];
-    promises.extend(
-        transform
-            .checks
-            .iter()
-            .map(|check| (check.clone(), format!("select cast(count(*) as bigint) from {name} where not coalesce(({check}), false)"))),
-    );
-    for (check, query) in promises {
+    for check in &transform.checks {
+        let query = format!("select cast(count(*) as bigint) from {name} where not coalesce(({check}), false)");
         let answer = ctx.sql(&query).await.map_err(fault)?.collect().await.map_err(fault)?;
         let broken = answer.first().map_or(0, |batch| batch.column(0).as_primitive::<Int64Type>().value(0));
         if broken > 0 {
-            return Err(TransformError::Check { name: transform.name.clone(), rows: broken as u64, check });
+            return Err(TransformError::Check { name: transform.name.clone(), rows: broken as u64, check: check.clone() });
         }
     }
     ctx.deregister_table(name).map_err(fault)?;
+    Ok(())
+}
+
+/// A column's name as SQL takes it: small letters, unless it is quoted.
+fn stored_name(written: &str) -> String {
+    written.strip_prefix('"').and_then(|name| name.strip_suffix('"')).map_or_else(|| written.to_lowercase(), String::from)
+}
+
+/// The key is there and tells every row from the others. The rows are in its order.
+fn check_key(transform: &Transform, rows: &[RecordBatch]) -> Result<(), TransformError> {
+    let (mut runs, mut run, mut repeated, mut empty) = (Runs::default(), 0, 0, 0);
+    for batch in rows {
+        let key = transform.key.iter().map(|column| batch.column_by_name(&stored_name(column)).cloned());
+        let missing = || LakeError::Schema { table: transform.name.clone(), why: "a column of the key is missing".into() };
+        let key: Vec<ArrayRef> = key.collect::<Option<_>>().ok_or_else(missing)?;
+        empty += (0..batch.num_rows()).filter(|row| key.iter().any(|column| column.is_null(*row))).count() as u64;
+        let mut before = 0;
+        for start in runs.starts(&key).map_err(LakeError::from)? {
+            run += start - before;
+            repeated += if run > 1 { run as u64 } else { 0 };
+            (run, before) = (0, start);
+        }
+        run += batch.num_rows() - before;
+    }
+    repeated += if run > 1 { run as u64 } else { 0 };
+    for (broken, promise) in [(repeated, "is unique"), (empty, "is there")] {
+        if broken > 0 {
+            let check = format!("key ({}) {promise}", transform.key.join(", "));
+            return Err(TransformError::Check { name: transform.name.clone(), rows: broken, check });
+        }
+    }
     Ok(())
 }
 
