@@ -31,7 +31,10 @@ const READ_AHEAD: usize = 2;
 
 /// Every file the contract's globs find, each once. All are found before the first is read.
 pub async fn fetch<'a>(contract: &'a Contract, store: &'a dyn ObjectStore) -> Result<BoxStream<'a, Result<Source, FeedError>>, FeedError> {
-    let address = |path: &Path| format!("{}/{path}", contract.root.trim_end_matches('/'));
+    let address = |path: &Path| match contract.root.trim_end_matches('/') {
+        "." => path.to_string(),
+        root => format!("{root}/{path}"),
+    };
     let failed = move |path: &Path, cause| FeedError::Store { feed: contract.feed.clone(), address: address(path), cause };
     let mut found = BTreeSet::new();
     for glob in &contract.files {

@@ -6,32 +6,60 @@ use crate::exit::{Exit, Failure};
 use crate::gap::Gap;
 use chrono::NaiveDate;
 use nongshi_pdf::render_pdf;
-use nongshi_reports::{BaseReport, Lang, page_base, render_base, render_chain};
+use nongshi_reports::{BaseReport, ChainReport, Lang, page_base, render_base, render_chain};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tokio::task::{JoinHandle, spawn_blocking};
 
 /// Renders every report of the day.
 pub async fn report(step: &Step<'_>) -> Result<Done, Failure> {
     let (ctx, _) = transform::session(step.project, step.as_of).await?;
     let folder = step.project.folder.join("reports").join(step.as_of.to_string());
     let mut written = Written { folder, ..Written::default() };
-    let chain = report_chain::gather(step, &ctx).await?;
-    for lang in &step.project.settings.languages {
-        written.put("chain", *lang, "html", render_chain(&chain, *lang).map(String::into_bytes).map_err(|error| error.to_string()))?;
-    }
+    let day = step.as_of.0;
+    let languages = &step.project.settings.languages;
+    let chain = Arc::new(report_chain::gather(step, &ctx).await?);
+    let mut pages: Vec<Page> = languages.iter().map(|lang| chain_page(&chain, *lang)).collect();
     for base in report_base::gather(step, &ctx).await? {
-        let name = &base.head.name.zh;
-        for lang in &step.project.settings.languages {
-            written.put(name, *lang, "html", render_base(&base, *lang).map(String::into_bytes).map_err(|error| error.to_string()))?;
-            written.put(name, *lang, "pdf", pdf(&base, *lang, step.as_of.0))?;
-        }
+        let base = Arc::new(base);
+        pages.extend(languages.iter().flat_map(|lang| [base_page(&base, *lang), base_paper(&base, *lang, day)]));
+    }
+    // rendered side by side, written in their order
+    for page in pages {
+        let bytes = page.bytes.await.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()));
+        written.put(&page.name, page.lang, page.form, bytes)?;
     }
     let said = format!("{} reports, {} new, in {}", written.files, written.new, shown(&written.folder, &step.project.folder));
     Ok(Done { said, changed: written.new > 0, gaps: written.gaps })
 }
 
-fn pdf(base: &BaseReport, lang: Lang, day: NaiveDate) -> Result<Vec<u8>, String> {
-    let page = page_base(base, lang).map_err(|error| error.to_string())?;
-    render_pdf(&page, day, lang.name()).map_err(|error| error.to_string())
+/// One report that is being rendered.
+struct Page {
+    name: String,
+    lang: Lang,
+    form: &'static str,
+    bytes: JoinHandle<Result<Vec<u8>, String>>,
+}
+
+fn chain_page(chain: &Arc<ChainReport>, lang: Lang) -> Page {
+    let chain = chain.clone();
+    let render = move || render_chain(&chain, lang).map(String::into_bytes).map_err(|error| error.to_string());
+    Page { name: "chain".into(), lang, form: "html", bytes: spawn_blocking(render) }
+}
+
+fn base_page(base: &Arc<BaseReport>, lang: Lang) -> Page {
+    let (name, base) = (base.head.name.zh.clone(), base.clone());
+    let render = move || render_base(&base, lang).map(String::into_bytes).map_err(|error| error.to_string());
+    Page { name, lang, form: "html", bytes: spawn_blocking(render) }
+}
+
+fn base_paper(base: &Arc<BaseReport>, lang: Lang, day: NaiveDate) -> Page {
+    let (name, base) = (base.head.name.zh.clone(), base.clone());
+    let render = move || {
+        let page = page_base(&base, lang).map_err(|error| error.to_string())?;
+        render_pdf(&page, day, lang.name()).map_err(|error| error.to_string())
+    };
+    Page { name, lang, form: "pdf", bytes: spawn_blocking(render) }
 }
 
 #[derive(Default)]
