@@ -28,7 +28,7 @@ const SALES_SPOILS: [&[Spoil]; 3] = [
     &[Spoil { column: 6, into: |quantity| format!("-{quantity}"), rule: "range", what: "a return" }],
 ];
 const STOCK_SPOILS: [&[Spoil]; 3] = [
-    &[Spoil { column: 6, into: |kg| format!("-{kg}"), rule: "range", what: "stock below nothing" }],
+    &[Spoil { column: 6, into: |kg| format!("-1{kg}"), rule: "range", what: "stock below nothing" }],
     &[],
     &[Spoil { column: 3, into: |_| "#N/A".into(), rule: "number", what: "a spreadsheet's error instead of a number" }],
 ];
