@@ -2,7 +2,7 @@
 
 use crate::text::Rows;
 use crate::{Dirt, Record, Sink};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 /// UTF-8's byte-order mark.
@@ -84,5 +84,16 @@ pub(crate) fn utf8_with_mark(header: &[&str], rows: &[Vec<String>]) -> Vec<u8> {
 /// CSV in GBK, as older systems save it.
 pub(crate) fn gbk(header: &[&str], rows: &[Vec<String>]) -> Vec<u8> {
     let text = String::from_utf8(utf8(header, rows)).expect("texts were written");
-    encoding_rs::GBK.encode(&text).0.into_owned()
+    // the encoder looks every sign up by walking its table; a chain's papers hold few signs, many times
+    let mut known: BTreeMap<char, Vec<u8>> = BTreeMap::new();
+    let mut bytes = Vec::with_capacity(text.len());
+    for sign in text.chars() {
+        match u8::try_from(sign) {
+            Ok(plain) if plain.is_ascii() => bytes.push(plain),
+            _ => bytes.extend_from_slice(
+                known.entry(sign).or_insert_with(|| encoding_rs::GBK.encode(sign.encode_utf8(&mut [0; 4])).0.into_owned()),
+            ),
+        }
+    }
+    bytes
 }

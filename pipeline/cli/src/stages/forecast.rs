@@ -15,6 +15,7 @@ use nongshi_domain::{Cadence, Category, Cutoff, Forecast, Panel, Target};
 use nongshi_lake::digest;
 use nongshi_models::forecasting::{ForecastSettings, PanelForecast, Refused, Score, forecast_panel};
 use std::collections::BTreeMap;
+use tokio::task::{JoinHandle, spawn_blocking};
 
 /// The tables this stage makes, one part a day each.
 const TABLES: [&str; 5] = ["demand_forecast", "forecast_refused", "forecast_scores", "forecast_status", "price_forecast"];
@@ -26,11 +27,15 @@ pub async fn forecast(step: &Step<'_>) -> Result<Done, Failure> {
     let (ctx, catalog) = transform::session(step.project, step.as_of).await?;
     let fingerprint = fingerprint(step, &catalog.versions());
     if !step.made_already(&TABLES, &fingerprint).await? {
-        let mut said = Said::default();
+        let mut asked = Vec::new();
         for category in &step.project.settings.categories {
             for target in &category.targets {
-                said.add(step, &ctx, category, *target).await?;
+                asked.push(Asked::of(step, &ctx, category, *target, asked.len()).await?);
             }
+        }
+        let mut said = Said::default();
+        for one in asked {
+            said.add(one).await;
         }
         let changed = publish(step, &said, &fingerprint).await?;
         return told(step, changed).await;
@@ -88,8 +93,21 @@ struct StatusRow {
     reason: String,
 }
 
-impl Said {
-    async fn add(&mut self, step: &Step<'_>, ctx: &SessionContext, category: &CategorySettings, target: Target) -> Result<(), Failure> {
+/// One category's target: what is known of it, and its forecast under way on another core.
+struct Asked {
+    row: StatusRow,
+    places: BTreeMap<String, Place>,
+    panel: Option<JoinHandle<PanelForecast>>,
+}
+
+impl Asked {
+    async fn of(
+        step: &Step<'_>,
+        ctx: &SessionContext,
+        category: &CategorySettings,
+        target: Target,
+        place: usize,
+    ) -> Result<Asked, Failure> {
         let freshest = format!(
             "select max(last_day) as last_day from freshness where category = '{}' and target = '{}'",
             quoted(&category.category.0),
@@ -98,7 +116,7 @@ impl Said {
         let last_day = Rows::of(ctx, &freshest).await?.day(0, "last_day");
         let (panel, places) = gather(ctx, category, target, step.as_of.0).await?;
         let mut row = StatusRow {
-            place: self.statuses.len() as i64,
+            place: place as i64,
             category: category.category.clone(),
             target,
             status: Status::Missing,
@@ -109,26 +127,31 @@ impl Said {
             reason: "no row is known by this day".into(),
         };
         let oldest = step.as_of.0 - TimeDelta::days(category.freshness_days);
-        let fresh = Panel {
-            series: panel.series.iter().filter(|series| last_step(series, panel.cadence) >= oldest).cloned().collect(),
-            ..panel.clone()
-        };
+        let cadence = panel.cadence;
+        let fresh =
+            Panel { series: panel.series.iter().filter(|series| last_step(series, cadence) >= oldest).cloned().collect(), ..panel.clone() };
         if let Some(day) = last_day {
             row.status = Status::Stale;
             row.reason = format!("the newest value is of {day}, older than {} days", category.freshness_days);
         }
-        if !fresh.series.is_empty() {
-            let cadence = panel.cadence;
-            let base = ForecastSettings::for_cadence(cadence);
-            let horizon = if cadence == category.cadence { category.horizon } else { base.horizon };
-            let settings = ForecastSettings {
-                horizon,
-                origins: step.project.settings.origins,
-                explosion_factor: step.project.settings.explosion_factor,
-                ..base
-            };
-            let PanelForecast { forecasts, members, scores, refused, replaced, origins } =
-                forecast_panel(&fresh, cutoff(step.as_of.0, cadence), &settings);
+        let base = ForecastSettings::for_cadence(cadence);
+        let settings = ForecastSettings {
+            horizon: if cadence == category.cadence { category.horizon } else { base.horizon },
+            origins: step.project.settings.origins,
+            explosion_factor: step.project.settings.explosion_factor,
+            ..base
+        };
+        let cutoff = cutoff(step.as_of.0, cadence);
+        let panel = (!fresh.series.is_empty()).then(|| spawn_blocking(move || forecast_panel(&fresh, cutoff, &settings)));
+        Ok(Asked { row, places, panel })
+    }
+}
+
+impl Said {
+    async fn add(&mut self, Asked { mut row, places, panel }: Asked) {
+        if let Some(panel) = panel {
+            let panel = panel.await.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()));
+            let PanelForecast { forecasts, members, scores, refused, replaced, origins } = panel;
             row.status = if forecasts.is_empty() { Status::Short } else { Status::Alive };
             row.reason = match refused.first() {
                 Some(first) if forecasts.is_empty() => {
@@ -139,11 +162,10 @@ impl Said {
             (row.series, row.origins, row.replaced) = (forecasts.len(), origins, replaced);
             let placed = |forecast: Forecast| (places.get(&forecast.key).cloned().unwrap_or_default(), forecast);
             self.forecasts.extend(forecasts.into_iter().chain(members).map(placed).map(|(place, forecast)| (forecast, place)));
-            self.scores.extend(scores.into_iter().map(|score| (category.category.clone(), target, score)));
-            self.refused.extend(refused.into_iter().map(|refused| (category.category.clone(), target, refused)));
+            self.scores.extend(scores.into_iter().map(|score| (row.category.clone(), row.target, score)));
+            self.refused.extend(refused.into_iter().map(|refused| (row.category.clone(), row.target, refused)));
         }
         self.statuses.push(row);
-        Ok(())
     }
 }
 

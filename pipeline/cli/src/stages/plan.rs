@@ -13,6 +13,7 @@ use chrono::{Days, NaiveDate};
 use nongshi_lake::digest;
 use nongshi_models::planning::{Clarabel, Outlook, Plan, plan as solve};
 use std::collections::BTreeMap;
+use tokio::task::spawn_blocking;
 
 const TABLES: [&str; 6] = ["harvest_plan", "plan_gaps", "plan_outlook", "plan_scenarios", "plan_summary", "planting_plan"];
 
@@ -22,14 +23,22 @@ pub async fn plan(step: &Step<'_>) -> Result<Done, Failure> {
     let fingerprint = fingerprint(step, &catalog.versions());
     let mut changed = false;
     if !step.made_already(&TABLES, &fingerprint).await? {
-        let mut plans = Vec::new();
+        let mut solving = Vec::new();
         for base in bases(&ctx).await? {
             let prospect = prospect(&ctx, &step.project.settings, &base, step.as_of).await?;
-            let made = solve(&prospect.base, &prospect.outlook, &step.project.settings.planning, &Clarabel);
-            plans.push((
-                prospect,
-                made.map_err(|error| format!("{error}{}", error.hint().map_or(String::new(), |hint| format!(" (hint: {hint})")))),
-            ));
+            let settings = step.project.settings.planning.clone();
+            // each base on a core of its own, in the bases' order
+            solving.push(spawn_blocking(move || {
+                let made = solve(&prospect.base, &prospect.outlook, &settings, &Clarabel);
+                (
+                    prospect,
+                    made.map_err(|error| format!("{error}{}", error.hint().map_or(String::new(), |hint| format!(" (hint: {hint})")))),
+                )
+            }));
+        }
+        let mut plans = Vec::new();
+        for one in solving {
+            plans.push(one.await.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic())));
         }
         changed = publish(step, &plans, &fingerprint).await?;
     }
