@@ -130,6 +130,7 @@ fn sales(content: &str, rows: &[Sale]) -> Batch {
     };
     let days = |later: i32| Arc::new(Date32Array::from_iter_values(rows.iter().map(|row| MONDAY + row.1 + later))) as ArrayRef;
     let none = || Arc::new(Int64Array::new_null(rows.len())) as ArrayRef;
+    let no_text = || Arc::new(StringArray::new_null(rows.len())) as ArrayRef;
     let columns = [
         ("shop", text(&|_| "一店".into())),
         ("product", text(&|row| row.0.to_string())),
@@ -144,6 +145,9 @@ fn sales(content: &str, rows: &[Sale]) -> Batch {
         ("price_cny_per_piece", exact(&|_| None)),
         ("till_lines", none()),
         ("discounted_lines", none()),
+        ("member_tier", no_text()),
+        ("payment", no_text()),
+        ("promotion", no_text()),
         ("available_on", days(1)),
         ("feed", text(&|_| "sales".into())),
         ("source_row", Arc::new(Int64Array::from_iter_values(1..=rows.len() as i64)) as ArrayRef),
