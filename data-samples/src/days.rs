@@ -2,7 +2,7 @@
 //! Never: a random number.
 
 use chrono::{Datelike, Days, NaiveDate, Weekday};
-use nongshi_domain::{Festival, days_to_spring_festival, spring_festival};
+use nongshi_domain::{Festival, spring_festival};
 use std::f64::consts::TAU;
 
 /// Days of a mean year.
@@ -59,9 +59,14 @@ impl Calendar {
         let feasts: Vec<NaiveDate> = (first.year()..=last.year() + 1)
             .flat_map(|year| Festival::ALL.iter().filter(|feast| **feast != Festival::SpringFestival).map(move |feast| feast.day_in(year)))
             .collect();
+        // once a year, not once a day: the astronomy is slow
+        let new_years: Vec<NaiveDate> = (first.year() - 1..=last.year() + 1).map(spring_festival).collect();
+        let to_spring_festival = |date: NaiveDate| {
+            new_years.iter().map(|day| (*day - date).num_days()).min_by_key(|days| days.abs()).expect("some year is near")
+        };
         let day = |date: NaiveDate| Day {
             date,
-            to_spring_festival: days_to_spring_festival(date),
+            to_spring_festival: to_spring_festival(date),
             in_term: holds("school_term", date),
             is_free: holds("holiday", date),
             to_feast: feasts.iter().map(|feast| (*feast - date).num_days()).filter(|days| (0..=FEAST_DAYS).contains(days)).min(),
