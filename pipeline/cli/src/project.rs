@@ -68,6 +68,11 @@ impl Project {
     }
 }
 
+/// A secret, by its name in the environment.
+pub fn secret(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
 fn no_project(folder: &Path) -> Failure {
     Failure::new(Exit::Settings, format!("no project folder at `{}`: it holds no nongshi.toml", folder.display()))
         .hint("`nongshi init DIR` writes one; `-C DIR` names another")

@@ -5,9 +5,11 @@
 use super::{Done, Step};
 use crate::exit::{Exit, Failure};
 use crate::gap::Gap;
+use crate::project;
 use futures::StreamExt;
-use nongshi_feeds::{Contract, FeedError, Parsed, Source, fetch, parse};
+use nongshi_feeds::{Contract, FeedError, Outside, Parsed, Source, fetch, parse};
 use nongshi_lake::{Batch, Lake, Landed, digest};
+use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -20,7 +22,8 @@ const EXPECTED_RULES: [&str; 2] = ["not_asked_for", "duplicate"];
 
 /// Lands what is new of every feed.
 pub async fn ingest(step: &Step<'_>) -> Result<Done, Failure> {
-    let known: Arc<BTreeSet<String>> = Arc::new(step.lake().batches().await?.into_iter().map(|(_, record)| record.batch_id).collect());
+    let records = step.lake().batches().await?;
+    let known: Arc<BTreeSet<String>> = Arc::new(records.iter().map(|(_, record)| record.batch_id.clone()).collect());
     let mut done = Done::default();
     let mut counts = Counts::default();
     let contracts = step.project.contracts()?;
@@ -29,7 +32,8 @@ pub async fn ingest(step: &Step<'_>) -> Result<Done, Failure> {
         counts.feeds += 1;
         let feed = contract.feed.clone();
         step.talk.progress("ingest", &format!("{} of {all} feeds, {} rows: {feed}", counts.feeds, counts.received));
-        match ingest_feed(step, contract, &known, &mut counts, &mut done.gaps).await {
+        let landed = records.iter().filter(|(_, record)| record.feed == feed).map(|(_, record)| record.address.clone()).collect();
+        match ingest_feed(step, contract, landed, &known, &mut counts, &mut done.gaps).await {
             Ok(()) => {}
             Err(failure) if failure.code == Exit::Bug || failure.code == Exit::Held => return Err(failure),
             Err(failure) => done.gaps.push(feed_gap(&feed, failure)),
@@ -62,13 +66,14 @@ struct Counts {
 async fn ingest_feed(
     step: &Step<'_>,
     contract: Contract,
+    landed: Vec<String>,
     known: &Arc<BTreeSet<String>>,
     counts: &mut Counts,
     gaps: &mut Vec<Gap>,
 ) -> Result<(), Failure> {
     let contract = Arc::new(contract);
-    let store = store_of(step, &contract)?;
-    let sources = fetch(&contract, &store).await?;
+    let outside = Outside { store: store_of(step, &contract)?, secret: project::secret, now: step.now, landed };
+    let sources = fetch(&contract, &outside).await?;
     // a source is parsed on another core while the one before it lands; they land in their order
     let mut parsed = sources
         .map(|source| {
@@ -118,13 +123,15 @@ async fn prepare(lake: Lake, contract: Arc<Contract>, source: Source, known: Arc
     parsing.await.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()))
 }
 
-fn store_of(step: &Step<'_>, contract: &Contract) -> Result<LocalFileSystem, Failure> {
-    let root = step.project.folder.join(contract.root());
+/// The store in which the feed's files lie, if they lie in one.
+fn store_of(step: &Step<'_>, contract: &Contract) -> Result<Option<Arc<dyn ObjectStore>>, Failure> {
+    let Some(root) = contract.root() else { return Ok(None) };
+    let root = step.project.folder.join(root);
     if !root.is_dir() {
-        let looked_for = contract.files.iter().map(|glob| format!("`{}/{glob}`", contract.root())).collect::<Vec<_>>().join(", ");
-        return Err(FeedError::Missing { feed: contract.feed.clone(), looked_for }.into());
+        return Err(FeedError::Missing { feed: contract.feed.clone(), looked_for: contract.looked_for() }.into());
     }
-    LocalFileSystem::new_with_prefix(&root).map_err(|error| Failure::new(Exit::Unreachable, error.to_string()))
+    let store = LocalFileSystem::new_with_prefix(&root).map_err(|error| Failure::new(Exit::Unreachable, error.to_string()))?;
+    Ok(Some(Arc::new(store)))
 }
 
 /// A source with too many bad rows is refused whole: its gate says where "too many" begins.

@@ -9,7 +9,7 @@
 //! |---|---|
 //! | `version` | 1 |
 //! | `table` | the landed table the rows go to |
-//! | `[source] kind` | `files` |
+//! | `[source] kind` | `files`; the other keys are the kind's own |
 //! | `[source] root` | folder, relative to the project folder; may climb with `..` |
 //! | `[source] files` | globs below the root (`*` stays in its folder, `**` does not); no `..`, not absolute |
 //! | `[format] kind` | `csv`, `json` or `xlsx` |
@@ -54,10 +54,14 @@ mod columns;
 mod raw;
 
 use crate::FeedError;
+use crate::source::Place;
 use nongshi_domain::{Column, Hint, LandedTable, Unit};
 use regex::Regex;
 use rust_decimal::Decimal;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A checked contract.
 #[derive(Debug, Clone)]
@@ -66,10 +70,8 @@ pub struct Contract {
     pub feed: String,
     /// The table its rows land in.
     pub table: &'static LandedTable,
-    /// Where the files lie, relative to the project folder; the store given to `fetch` is rooted here.
-    pub root: String,
-    /// Globs below the root.
-    pub files: Vec<String>,
+    /// Where its sources come from.
+    pub(crate) place: Arc<dyn Place>,
     /// How to read one file.
     pub format: Format,
     /// How a wide file becomes a long one.
@@ -263,9 +265,14 @@ impl Contract {
         check::check(&page, raw)
     }
 
-    /// Where the files lie, relative to the project folder: what the store given to `fetch` must be rooted at.
-    pub fn root(&self) -> &str {
-        &self.root
+    /// What the store given to `fetch` must be rooted at, relative to the project folder; none when it needs no store.
+    pub fn root(&self) -> Option<&str> {
+        self.place.root()
+    }
+
+    /// What the feed looks for, to say so when nothing is there.
+    pub fn looked_for(&self) -> String {
+        self.place.looked_for()
     }
 
     /// The place of a column in the table.
@@ -275,13 +282,22 @@ impl Contract {
 }
 
 /// The contract's text, to say where in it something is wrong.
-struct Page<'a> {
+pub(crate) struct Page<'a> {
     feed: &'a str,
     text: &'a str,
 }
 
 impl Page<'_> {
-    fn wrong(&self, span: std::ops::Range<usize>, what: String, hint: Option<Hint>) -> FeedError {
+    /// The keys of `[source]`, as its kind names them.
+    pub(crate) fn source<T: DeserializeOwned>(&self) -> Result<T, FeedError> {
+        #[derive(Deserialize)]
+        struct Whole<T> {
+            source: T,
+        }
+        toml::from_str::<Whole<T>>(self.text).map(|whole| whole.source).map_err(|error| self.misread(&error))
+    }
+
+    pub(crate) fn wrong(&self, span: std::ops::Range<usize>, what: String, hint: Option<Hint>) -> FeedError {
         let before = self.text.get(..span.start).unwrap_or(self.text);
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);
         FeedError::Contract {
