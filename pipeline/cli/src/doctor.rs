@@ -30,7 +30,7 @@ pub async fn doctor(folder: &Path) -> Result<Exit, Failure> {
     line("feeds", project.contracts().map(|contracts| format!("{} contracts", contracts.len())));
     for contract in project.contracts().unwrap_or_default() {
         let Some(root) = contract.root() else { continue };
-        if !project.folder.join(root).is_dir() {
+        if !root.contains("://") && !project.folder.join(root).is_dir() {
             line(
                 "feeds",
                 Err(Failure::new(Exit::Gaps, format!("feed {}: no folder `{root}`", contract.feed))

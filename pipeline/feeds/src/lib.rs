@@ -4,7 +4,7 @@
 //! they lie there, and from each a batch in the shape of a landed table. Never: the clock, the lake, a landed row
 //! that nobody asked for, a lost one.
 //!
-//! The way through: `Contract::read` → `fetch` → `parse`; `count_received` counts the same bytes by other code.
+//! The way through: `Contract::read` → `fetch` → `members` → `Member::unpack` → `parse`; `count_received` counts the same bytes by other code.
 
 mod archive;
 mod arrow_joint;
@@ -23,6 +23,7 @@ mod parse;
 mod rows;
 mod schema;
 mod source;
+mod unpack;
 mod unpivot;
 
 pub use contract::{ColumnRule, Contract, Encoding, Format, Gate, KnownOn, Origin, Pieces, RowUnit, Unpivot, UnpivotColumn};
@@ -31,3 +32,4 @@ pub use error::FeedError;
 pub use parse::{Parsed, parse};
 pub use schema::arrow_schema;
 pub use source::{Outside, Source, Sources, fetch};
+pub use unpack::{Member, members};

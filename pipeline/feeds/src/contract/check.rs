@@ -12,6 +12,9 @@ use toml::Spanned;
 /// The longest unpivot anyone has asked for is 14 columns; this keeps received counts within reason.
 const MOST_UNPIVOT_COLUMNS: usize = 500;
 
+/// The kinds of format, in alphabetic order.
+const FORMATS: [&str; 5] = ["csv", "json", "ndjson", "parquet", "xlsx"];
+
 pub(super) fn check(page: &Page, raw: RawContract) -> Result<Contract, FeedError> {
     if *raw.version.get_ref() != 1 {
         return Err(page.wrong(
@@ -53,15 +56,15 @@ pub(super) fn check(page: &Page, raw: RawContract) -> Result<Contract, FeedError
 fn format(page: &Page, raw: RawFormat) -> Result<Format, FeedError> {
     let kind = raw.kind.get_ref().as_str();
     let given = [
-        ("encoding", raw.encoding.as_ref().map(Spanned::span), &["csv", "json"][..]),
+        ("encoding", raw.encoding.as_ref().map(Spanned::span), &["csv", "json", "ndjson"][..]),
         ("delimiter", raw.delimiter.as_ref().map(Spanned::span), &["csv"]),
         ("quote", raw.quote.as_ref().map(Spanned::span), &["csv"]),
         ("records", raw.records.as_ref().map(Spanned::span), &["json"]),
         ("sheet", raw.sheet.as_ref().map(Spanned::span), &["xlsx"]),
         ("header_row", raw.header_row.as_ref().map(Spanned::span), &["xlsx"]),
     ];
-    if !["csv", "json", "xlsx"].contains(&kind) {
-        let hint = Hint::for_name(kind, ["csv", "json", "xlsx"]);
+    if !FORMATS.contains(&kind) {
+        let hint = Hint::for_name(kind, FORMATS);
         return Err(page.wrong(raw.kind.span(), format!("format kind `{kind}` is not known"), Some(hint)));
     }
     for (key, span, kinds) in given {
@@ -90,6 +93,8 @@ fn format(page: &Page, raw: RawFormat) -> Result<Format, FeedError> {
             let path = raw.records.map(Spanned::into_inner).unwrap_or_default();
             Format::Json { encoding, records: path.split('.').filter(|key| !key.is_empty()).map(String::from).collect() }
         }
+        "ndjson" => Format::Ndjson { encoding },
+        "parquet" => Format::Parquet,
         _ => {
             let header_row = raw.header_row.as_ref().map_or(1, |row| *row.get_ref());
             if header_row == 0 {

@@ -10,13 +10,13 @@
 //! | `version` | 1 |
 //! | `table` | the landed table the rows go to |
 //! | `[source] kind` | `files`; the other keys are the kind's own |
-//! | `[source] root` | folder, relative to the project folder; may climb with `..` |
+//! | `[source] root` | folder, relative to the project folder; may climb with `..`. Or `s3://bucket/prefix`, reached with the settings of the lake's own store |
 //! | `[source] files` | globs below the root (`*` stays in its folder, `**` does not); no `..`, not absolute |
-//! | `[format] kind` | `csv`, `json` or `xlsx` |
-//! | `[format] encoding` | `utf-8` (default; a byte-order mark is taken off) or `gbk`; csv and json |
+//! | `[format] kind` | `csv`, `json`, `ndjson` (one object a line), `parquet` or `xlsx`; gzip, zstd and zip round any of them are told by the bytes and taken off, and each member of a zip archive is a source of its own (`archive.zip!member.csv`) |
+//! | `[format] encoding` | `utf-8` (default; a byte-order mark is taken off) or `gbk`; csv, json and ndjson |
 //! | `[format] delimiter`, `quote` | csv: one character each, `,` and `"` by default; `quote = ""` switches quoting off |
 //! | `[format] records` | json: dotted path to the array of records; empty (default) when the file is the array |
-//! | `[format] sheet`, `header_row` | xlsx: the sheet's name (default: the first), the header's row from 1 (default: 1) |
+//! | `[format] sheet`, `header_row` | xlsx: the sheet's name (default: the first that is not hidden), the header's row from 1 (default: 1) |
 //! | `[unpivot] value` | a wide file becomes a long one: the name of the column that takes the cell |
 //! | `[unpivot.columns] X = { name = "text", .. }` | for each wide column X the constants that go beside its cell, as columns |
 //! | `[where] X = ["text", ..]` | only rows whose source column X holds one of these; the others are rejected as `not_asked_for` |
@@ -45,13 +45,14 @@
 //!
 //! # The rules a row can break
 //!
-//! `fields`, `not_asked_for`, `required`, `extract`, `values`, `date`, `months`, `number`, `unit`, `range`, `ordered`,
+//! `fields`, `not_asked_for`, `extract`, `values`, `required`, `characters`, `formula`, `date`, `months`, `number`, `unit`, `range`, `ordered`,
 //! `available_on`, `duplicate`. The first one that is broken, in this order of steps and the order of the table's
 //! columns, is the one that is told.
 
 mod check;
 mod columns;
 mod raw;
+
 
 use crate::FeedError;
 use crate::source::Place;
@@ -109,9 +110,16 @@ pub enum Format {
         /// Keys from the top to the array.
         records: Vec<String>,
     },
+    /// One flat object a line.
+    Ndjson {
+        /// Of the text.
+        encoding: Encoding,
+    },
+    /// Typed columns.
+    Parquet,
     /// One sheet of a workbook.
     Xlsx {
-        /// Its name; the first sheet when absent.
+        /// Its name; the first sheet that is not hidden when absent.
         sheet: Option<String>,
         /// The header's row, from 1.
         header_row: u32,
