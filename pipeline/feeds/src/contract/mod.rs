@@ -53,6 +53,7 @@ mod check;
 mod columns;
 mod raw;
 
+pub(crate) use columns::measure_of;
 
 use crate::FeedError;
 use crate::source::Place;
