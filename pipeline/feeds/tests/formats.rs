@@ -234,19 +234,8 @@ fn bad_bytes_refuse_the_file() {
 }
 
 #[test]
-fn bombs_of_text_end_in_a_clear_refusal() {
-    refused("csv", vec![b','; 1_000_000], "it has 1000001 columns; 2000 is the most");
-    let keys: String = (0..1_000_000).map(|key| format!("\"{key}\":1,")).collect();
-    refused("json", format!("[{{{keys}\"a\":1}}]"), "more than 2000 different keys");
-    refused("ndjson", format!("{{{keys}\"a\":1}}"), "more than 2000 different keys");
-    let line = vec![b'x'; 200 << 20];
-    refused("csv", [&b"day,name,price\n"[..], &line].concat(), "record 2 has 209715200 bytes");
+fn a_record_too_wide_or_too_deep_is_rejected_and_the_others_go_on() {
     check("csv", [&b"day,name,price\n"[..], &vec![b','; 2 << 20]].concat(), &["1 fields: the record has 2097153 fields, the header 3"]);
-    refused("csv", [&b"day,name,price\n2024-02-01,\""[..], &line].concat(), "opens in record 2 is never closed");
-    refused("ndjson", [&b"{\"day\": \""[..], &line].concat(), "record 1 has 209715209 bytes");
-    let deep = "[".repeat(100_000);
-    refused("json", format!("{deep}{}", "]".repeat(100_000)), "recursion limit exceeded");
-    refused("json", format!("[{}1{}]", "{\"a\":".repeat(100_000), "}".repeat(100_000)), "recursion limit exceeded");
-    let nested = format!("{deep}\n{{\"day\": \"2024-02-01\", \"name\": \"a\", \"price\": 1}}\n");
+    let nested = format!("{}\n{{\"day\": \"2024-02-01\", \"name\": \"a\", \"price\": 1}}\n", "[".repeat(100_000));
     check("ndjson", nested, &["2024-02-01 a 1.0000", "1 fields: the line is not JSON: recursion limit exceeded at line 1 column 128"]);
 }
