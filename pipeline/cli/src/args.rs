@@ -95,6 +95,11 @@ pub enum Command {
         #[command(subcommand)]
         command: ClusterCommand,
     },
+    /// Contracts and names, before anything lands.
+    Feed {
+        #[command(subcommand)]
+        command: FeedCommand,
+    },
     /// What is wrong, and how to mend it.
     Doctor,
     /// What ran, what is known until when, what was rejected.
@@ -117,6 +122,26 @@ pub enum ClusterCommand {
         #[command(flatten)]
         when: When,
     },
+}
+
+/// `feed ...`
+#[derive(Debug, Subcommand)]
+pub enum FeedCommand {
+    /// Accepted and rejected rows of a feed, without landing any.
+    Check {
+        /// The feed's name, or the file of a contract.
+        feed: String,
+    },
+    /// Look at a file and propose its contract.
+    New {
+        /// The file.
+        file: PathBuf,
+        /// Where to write the contract; stdout when absent.
+        #[arg(short, long)]
+        output: Option<PathBuf>,
+    },
+    /// For each name that no crop has, the crop whose name is nearest.
+    Suggest(When),
 }
 
 /// `config ...`

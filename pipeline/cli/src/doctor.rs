@@ -29,11 +29,11 @@ pub async fn doctor(folder: &Path) -> Result<Exit, Failure> {
     };
     line("feeds", project.contracts().map(|contracts| format!("{} contracts", contracts.len())));
     for contract in project.contracts().unwrap_or_default() {
-        let root = project.folder.join(contract.root());
-        if !root.is_dir() {
+        let Some(root) = contract.root() else { continue };
+        if !root.contains("://") && !project.folder.join(root).is_dir() {
             line(
                 "feeds",
-                Err(Failure::new(Exit::Gaps, format!("feed {}: no folder `{}`", contract.feed, contract.root()))
+                Err(Failure::new(Exit::Gaps, format!("feed {}: no folder `{root}`", contract.feed))
                     .hint(format!("set `[source] root` in feeds/{}.toml", contract.feed))),
             );
         }

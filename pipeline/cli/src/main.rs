@@ -8,6 +8,7 @@ mod columns;
 mod demo;
 mod doctor;
 mod exit;
+mod feed;
 mod gap;
 mod init;
 mod machine;
@@ -21,7 +22,7 @@ mod status;
 mod talk;
 mod way;
 
-use args::{Cli, ClusterCommand, Command, ConfigCommand, Stage};
+use args::{Cli, ClusterCommand, Command, ConfigCommand, FeedCommand, Stage};
 use clap::Parser;
 use exit::{Exit, Failure};
 use std::process::ExitCode;
@@ -81,6 +82,9 @@ async fn command(cli: Cli) -> Result<Exit, Failure> {
         Command::Sql { command, file, format, output, when } => sql::sql(folder, when, command, file, format, output).await,
         Command::Serve { listen, when } => sql::serve(folder, when, listen).await,
         Command::Cluster { command: ClusterCommand::Query { command, when } } => sql::cluster_query(folder, when, &command).await,
+        Command::Feed { command: FeedCommand::Check { feed } } => feed::check(folder, &feed).await,
+        Command::Feed { command: FeedCommand::New { file, output } } => feed::new(&file, output.as_deref()),
+        Command::Feed { command: FeedCommand::Suggest(when) } => feed::suggest(folder, when).await,
         Command::Doctor => doctor::doctor(folder).await,
         Command::Status(when) => status::status(folder, when).await,
         Command::Config { command: ConfigCommand::Show } => status::config_show(folder),

@@ -3,12 +3,16 @@
 //! In: a folder. Out: settings, contracts, transforms, an open lake. Never: a default where a file is at fault.
 
 use crate::exit::{Exit, Failure};
+use crate::machine;
 use crate::settings::{self, Settings};
-use nongshi_feeds::Contract;
+use nongshi_feeds::{Contract, FeedError, Outside};
 use nongshi_lake::Lake;
 use nongshi_transforms::{Transform, built_in, in_order};
+use object_store::ObjectStore;
+use object_store::local::LocalFileSystem;
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use url::Url;
 
 /// An opened project folder.
@@ -40,6 +44,26 @@ impl Project {
             contracts.push(Contract::read(&name, &text)?);
         }
         Ok(contracts)
+    }
+
+    /// What a feed may need from outside; `landed` are the addresses of its batches that have landed.
+    pub fn outside(&self, contract: &Contract, landed: Vec<String>) -> Result<Outside, Failure> {
+        Ok(Outside { store: self.store_of(contract)?, secret: |name| std::env::var(name).ok(), now: machine::now, landed })
+    }
+
+    /// The store in which the feed's files lie, if they lie in one.
+    fn store_of(&self, contract: &Contract) -> Result<Option<Arc<dyn ObjectStore>>, Failure> {
+        let Some(root) = contract.root() else { return Ok(None) };
+        if root.contains("://") {
+            let refused = |error: url::ParseError| Failure::new(Exit::Settings, format!("feed {}: `{root}`: {error}", contract.feed));
+            return Ok(Some(self.lake.store_at(&Url::parse(root).map_err(refused)?)?));
+        }
+        let root = self.folder.join(root);
+        if !root.is_dir() {
+            return Err(FeedError::Missing { feed: contract.feed.clone(), looked_for: contract.looked_for() }.into());
+        }
+        let store = LocalFileSystem::new_with_prefix(&root).map_err(|error| Failure::new(Exit::Unreachable, error.to_string()))?;
+        Ok(Some(Arc::new(store)))
     }
 
     /// The built-in transforms and those of `transforms/`, in the order in which they are made.

@@ -32,6 +32,9 @@ pub(crate) enum Cells {
 const FIRST_DAY: NaiveDate = NaiveDate::from_ymd_opt(1900, 1, 1).expect("a day of the calendar");
 const LAST_DAY: NaiveDate = NaiveDate::from_ymd_opt(2199, 12, 31).expect("a day of the calendar");
 
+/// Programs run what begins with one of these, in either width.
+const FORMULA_BEGINS: [char; 4] = ['=', '@', '＝', '＠'];
+
 /// What a text becomes: a value, nothing, or why it cannot be one.
 type Outcome<T> = Result<Option<T>, Fault>;
 
@@ -79,8 +82,20 @@ fn shaped<'a>(rule: &'a ColumnRule, text: Option<Cow<'a, str>>) -> Outcome<Cow<'
     let default = || rule.default.as_deref().filter(|_| matches!(rule.origin, Origin::Source(_))).map(Cow::Borrowed);
     match text.or_else(default) {
         None if rule.column.required => Err(fault("required", format!("{} is empty", label(rule)))),
+        Some(text) if rule.column.kind == Kind::Text => harmless(rule, text).map(Some),
         text => Ok(text),
     }
+}
+
+/// A name that a spreadsheet would take for a formula, or that ends where nobody sees it, is none.
+fn harmless<'a>(rule: &ColumnRule, text: Cow<'a, str>) -> Result<Cow<'a, str>, Fault> {
+    if text.contains('\0') {
+        return Err(fault("characters", format!("{}: `{}` holds a NUL", label(rule), text.escape_debug())));
+    }
+    if text.starts_with(FORMULA_BEGINS) {
+        return Err(fault("formula", format!("{}: `{text}` is a formula, not a name", label(rule))));
+    }
+    Ok(text)
 }
 
 /// One text through `clean`, `empty_when`, `extract`, `values` or `patterns`.

@@ -7,8 +7,17 @@ use std::borrow::Cow;
 /// The mark some programs put before UTF-8.
 pub(crate) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
+/// The bytes behind a byte-order mark, where there is one.
+pub(crate) fn without_mark(source: &Source) -> &[u8] {
+    source.bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&source.bytes)
+}
+
 pub(crate) fn decode<'a>(contract: &Contract, source: &'a Source, encoding: Encoding) -> Result<Cow<'a, str>, FeedError> {
-    let bytes = source.bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&source.bytes);
+    let bytes = without_mark(source);
+    if [&b"\xff\xfe"[..], b"\xfe\xff"].iter().any(|mark| bytes.starts_with(mark)) {
+        let hint = Hint("save it as UTF-8, or let the system that writes it do so".into());
+        return Err(FeedError::unreadable(contract, source, "it is UTF-16".into(), Some(hint)));
+    }
     if bytes.iter().all(u8::is_ascii_whitespace) {
         let hint = Hint("an empty file is a drop that was not finished; a day without records still has its header".into());
         return Err(FeedError::unreadable(contract, source, "it is empty".into(), Some(hint)));

@@ -4,7 +4,7 @@
 //! they lie there, and from each a batch in the shape of a landed table. Never: the clock, the lake, a landed row
 //! that nobody asked for, a lost one.
 //!
-//! The way through: `Contract::read` → `fetch` → `parse`; `count_received` counts the same bytes by other code.
+//! The way through: `Contract::read` → `fetch` → `members` → `Member::unpack` → `parse`; `count_received` counts the same bytes by other code.
 
 mod archive;
 mod arrow_joint;
@@ -16,18 +16,23 @@ mod decode;
 mod distinct;
 mod duplicates;
 mod error;
-mod fetch;
 mod format;
+mod header;
 mod known_on;
 mod number;
 mod parse;
+mod propose;
 mod rows;
 mod schema;
+mod source;
+mod unpack;
 mod unpivot;
 
 pub use contract::{ColumnRule, Contract, Encoding, Format, Gate, KnownOn, Origin, Pieces, RowUnit, Unpivot, UnpivotColumn};
 pub use count::count_received;
 pub use error::FeedError;
-pub use fetch::{Source, fetch};
 pub use parse::{Parsed, parse};
+pub use propose::{Proposal, propose};
 pub use schema::arrow_schema;
+pub use source::{Outside, Source, Sources, fetch};
+pub use unpack::{Member, members};

@@ -2,7 +2,7 @@
 //! contract fetches.
 
 use futures::TryStreamExt;
-use nongshi_feeds::{Contract, FeedError, Gate, Source, fetch};
+use nongshi_feeds::{Contract, FeedError, Gate, Outside, Source, fetch};
 use object_store::memory::InMemory;
 use object_store::{ObjectStoreExt, PutPayload};
 
@@ -34,7 +34,7 @@ fn told(from: &str, to: &str) -> String {
 #[test]
 fn a_plain_contract_is_read() {
     let contract = Contract::read("plots", PLOTS).expect("a good contract");
-    assert_eq!((contract.root(), contract.table.name, contract.columns.len()), ("../data/", "plots", 4));
+    assert_eq!((contract.root().expect("a root"), contract.table.name, contract.columns.len()), ("../data/", "plots", 4));
     assert_eq!(contract.gate, Gate::DEFAULT);
 }
 
@@ -93,12 +93,12 @@ fn a_slip_is_told_with_its_place_and_the_nearest_right_word() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-async fn store(paths: &[&str]) -> InMemory {
+async fn store(paths: &[&str]) -> Outside {
     let store = InMemory::new();
     for path in paths {
         store.put(&(*path).into(), PutPayload::from(path.to_string())).await.expect("memory");
     }
-    store
+    Outside::only(store)
 }
 
 #[tokio::test]

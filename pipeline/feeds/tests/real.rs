@@ -6,7 +6,7 @@ use arrow::datatypes::{Date32Type, Decimal128Type};
 use chrono::Datelike;
 use futures::TryStreamExt;
 use nongshi_domain::MonthSet;
-use nongshi_feeds::{Contract, Source, arrow_schema, fetch, parse};
+use nongshi_feeds::{Contract, Outside, Source, arrow_schema, fetch, parse};
 use object_store::local::LocalFileSystem;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -60,13 +60,13 @@ fn feeds() -> Vec<String> {
 
 /// The sources of a feed; none, said aloud, when the real files are not on this machine.
 async fn sources(contract: &Contract) -> Option<Vec<Source>> {
-    let root = project().join(contract.root());
+    let root = project().join(contract.root().expect("files below a root"));
     if !root.exists() {
         println!("skipped: feed {} reads {}, which is not on this machine", contract.feed, root.display());
         return None;
     }
-    let store = LocalFileSystem::new_with_prefix(root).expect("a folder");
-    let sources = fetch(contract, &store).await.expect("the files are there");
+    let outside = Outside::only(LocalFileSystem::new_with_prefix(root).expect("a folder"));
+    let sources = fetch(contract, &outside).await.expect("the files are there");
     Some(sources.try_collect().await.expect("readable files"))
 }
 

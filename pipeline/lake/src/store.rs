@@ -8,6 +8,7 @@ use deltalake::DeltaTable;
 use deltalake::logstore::object_store_factories;
 use futures::TryStreamExt;
 use object_store::path::Path;
+use object_store::prefix::PrefixStore;
 use object_store::{DynObjectStore, ObjectStore};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -94,6 +95,12 @@ impl Lake {
         let config = deltalake::logstore::StorageConfig::parse_options(options.clone())?;
         let (root, prefix) = factory.parse_url_opts(&url, &config).map_err(|error| address(error.to_string()))?;
         Ok(Lake { url, options, root, prefix })
+    }
+
+    /// The store at another URL, rooted there and reached with this lake's options: feeds may lie in one, too.
+    pub fn store_at(&self, url: &Url) -> Result<Arc<DynObjectStore>, LakeError> {
+        let other = Lake::open(url, self.options.clone())?;
+        Ok(Arc::new(PrefixStore::new(other.root, other.prefix)))
     }
 
     /// Where it is.

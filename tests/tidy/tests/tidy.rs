@@ -29,7 +29,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("pipeline/cluster", &["functions", "lake", "ballista", "ballista-core", "datafusion", "datafusion-proto", "object_store"]),
     ("pipeline/domain", &[]),
-    ("pipeline/feeds", &["domain", "arrow", "object_store", "polars", "polars-arrow"]),
+    ("pipeline/feeds", &["domain", "arrow", "object_store", "parquet", "polars", "polars-arrow"]),
     ("pipeline/functions", &["domain", "models", "arrow", "datafusion"]),
     ("pipeline/lake", &["domain", "arrow", "datafusion", "datafusion-proto", "deltalake", "object_store", "parquet"]),
     ("pipeline/serve", &["domain", "arrow", "datafusion", "datafusion-postgres"]),

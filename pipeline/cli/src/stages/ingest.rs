@@ -6,21 +6,24 @@ use super::{Done, Step};
 use crate::exit::{Exit, Failure};
 use crate::gap::Gap;
 use futures::StreamExt;
-use nongshi_feeds::{Contract, FeedError, Parsed, Source, fetch, parse};
+use nongshi_feeds::{Contract, FeedError, Member, Parsed, Source, fetch, members, parse};
 use nongshi_lake::{Batch, Lake, Landed, digest};
-use object_store::local::LocalFileSystem;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Sources of a feed that are parsed while the one before them lands.
 const PARSED_AHEAD: usize = 2;
 
+/// Sources that are kept while those before them are parsed.
+const KEPT_AHEAD: usize = 2;
+
 /// Rules that say nothing about the quality of a feed.
 const EXPECTED_RULES: [&str; 2] = ["not_asked_for", "duplicate"];
 
 /// Lands what is new of every feed.
 pub async fn ingest(step: &Step<'_>) -> Result<Done, Failure> {
-    let known: Arc<BTreeSet<String>> = Arc::new(step.lake().batches().await?.into_iter().map(|(_, record)| record.batch_id).collect());
+    let records = step.lake().batches().await?;
+    let known: Arc<BTreeSet<String>> = Arc::new(records.iter().map(|(_, record)| record.batch_id.clone()).collect());
     let mut done = Done::default();
     let mut counts = Counts::default();
     let contracts = step.project.contracts()?;
@@ -29,7 +32,8 @@ pub async fn ingest(step: &Step<'_>) -> Result<Done, Failure> {
         counts.feeds += 1;
         let feed = contract.feed.clone();
         step.talk.progress("ingest", &format!("{} of {all} feeds, {} rows: {feed}", counts.feeds, counts.received));
-        match ingest_feed(step, contract, &known, &mut counts, &mut done.gaps).await {
+        let landed = records.iter().filter(|(_, record)| record.feed == feed).map(|(_, record)| record.address.clone()).collect();
+        match ingest_feed(step, contract, landed, &known, &mut counts, &mut done.gaps).await {
             Ok(()) => {}
             Err(failure) if failure.code == Exit::Bug || failure.code == Exit::Held => return Err(failure),
             Err(failure) => done.gaps.push(feed_gap(&feed, failure)),
@@ -62,18 +66,35 @@ struct Counts {
 async fn ingest_feed(
     step: &Step<'_>,
     contract: Contract,
+    landed: Vec<String>,
     known: &Arc<BTreeSet<String>>,
     counts: &mut Counts,
     gaps: &mut Vec<Gap>,
 ) -> Result<(), Failure> {
     let contract = Arc::new(contract);
-    let store = store_of(step, &contract)?;
-    let sources = fetch(&contract, &store).await?;
+    let outside = step.project.outside(&contract, landed)?;
+    let sources = fetch(&contract, &outside).await?;
     // a source is parsed on another core while the one before it lands; they land in their order
     let mut parsed = sources
-        .map(|source| {
-            let parsing = source.map(|source| tokio::spawn(prepare(step.lake().clone(), contract.clone(), source, known.clone())));
-            async { parsing?.await.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic())) }
+        .map(|source| tokio::spawn(keep(step.lake().clone(), contract.clone(), source, known.clone())))
+        .buffered(KEPT_AHEAD)
+        .map(|kept| kept.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic())))
+        .flat_map(|kept| futures::stream::iter(kept.map_or_else(|failure| vec![Err(failure)], |news| news.into_iter().map(Ok).collect())))
+        .map(|new| {
+            let parsing = new.map(|new| {
+                new.map(|new| {
+                    tokio::task::spawn_blocking({
+                        let contract = contract.clone();
+                        move || batch(&contract, new)
+                    })
+                })
+            });
+            async {
+                match parsing? {
+                    Some(parsing) => parsing.await.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic())).map(Some),
+                    None => Ok(None),
+                }
+            }
         })
         .buffered(PARSED_AHEAD + 1);
     let mut landing = step.lake().landing();
@@ -102,33 +123,42 @@ async fn ingest_feed(
     Ok(())
 }
 
-/// Keeps a source and parses it; nothing when it has landed before.
-async fn prepare(lake: Lake, contract: Arc<Contract>, source: Source, known: Arc<BTreeSet<String>>) -> Result<Option<Batch>, Failure> {
-    let content = digest([source.bytes.as_ref()]);
-    if known.contains(&Batch::id_of(&contract.feed, &source.address, &content)) {
-        return Ok(None);
-    }
-    // kept before anyone parses it: a source that cannot be read is not lost
-    lake.keep(&contract.feed, &source.bytes).await?;
-    let parsing = tokio::task::spawn_blocking(move || {
-        let Parsed { accepted, rejected, received } = refuse_bad(&contract, &source, parse(&contract, &source)?)?;
-        let (feed, table) = (contract.feed.clone(), contract.table);
-        Ok(Some(Batch { feed, address: source.address, content, table, received, accepted, rejected }))
-    });
-    parsing.await.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()))
+/// A source, or a member of one, that has not landed yet.
+struct New {
+    file: Source,
+    content: String,
+    member: Member,
 }
 
-fn store_of(step: &Step<'_>, contract: &Contract) -> Result<LocalFileSystem, Failure> {
-    let root = step.project.folder.join(contract.root());
-    if !root.is_dir() {
-        let looked_for = contract.files.iter().map(|glob| format!("`{}/{glob}`", contract.root())).collect::<Vec<_>>().join(", ");
-        return Err(FeedError::Missing { feed: contract.feed.clone(), looked_for }.into());
+/// Keeps a source as it came; tells what of it is new, member by member, and nothing for one that has landed before.
+async fn keep(
+    lake: Lake,
+    contract: Arc<Contract>,
+    source: Result<Source, FeedError>,
+    known: Arc<BTreeSet<String>>,
+) -> Result<Vec<Option<New>>, Failure> {
+    let file = source?;
+    let content = digest([file.bytes.as_ref()]);
+    let members = members(&contract, &file);
+    let is_known = |member: &Member| known.contains(&Batch::id_of(&contract.feed, &member.address, &content));
+    if !members.as_ref().is_ok_and(|members| members.iter().all(is_known)) {
+        // kept before anyone parses it: a source that cannot be read is not lost
+        lake.keep(&contract.feed, &file.bytes).await?;
     }
-    LocalFileSystem::new_with_prefix(&root).map_err(|error| Failure::new(Exit::Unreachable, error.to_string()))
+    let new = |member: Member| (!is_known(&member)).then(|| New { file: file.clone(), content: content.clone(), member });
+    Ok(members?.into_iter().map(new).collect())
+}
+
+/// Unpacks and parses what is new.
+fn batch(contract: &Contract, new: New) -> Result<Batch, Failure> {
+    let source = new.member.unpack(contract, &new.file)?;
+    let Parsed { accepted, rejected, received } = refuse_bad(contract, &source, parse(contract, &source)?)?;
+    let (feed, table) = (contract.feed.clone(), contract.table);
+    Ok(Batch { feed, address: source.address, content: new.content, table, received, accepted, rejected })
 }
 
 /// A source with too many bad rows is refused whole: its gate says where "too many" begins.
-fn refuse_bad(contract: &Contract, source: &Source, parsed: Parsed) -> Result<Parsed, Failure> {
+pub fn refuse_bad(contract: &Contract, source: &Source, parsed: Parsed) -> Result<Parsed, Failure> {
     let bad = parsed.rejected.iter().filter(|row| !EXPECTED_RULES.contains(&row.rule.as_str())).count();
     let share = bad as f64 / parsed.received.max(1) as f64;
     if share <= contract.gate.refuse_share {

@@ -2,6 +2,7 @@
 
 mod demo;
 mod errors;
+mod feed;
 mod issues;
 mod killed;
 mod on_s3;

@@ -2,15 +2,18 @@
 //! first thing that is wrong, with its line. Never: a default for a unit.
 
 use super::columns::column_rules;
-use super::raw::{RawContract, RawFormat, RawGate, RawKnownOn, RawPieces, RawSource, RawUnpivot};
+use super::raw::{RawContract, RawFormat, RawGate, RawKnownOn, RawPieces, RawUnpivot};
 use super::{ColumnRule, Contract, Encoding, Format, Gate, KnownOn, Origin, Page, Pieces, RowUnit, Unpivot, UnpivotColumn};
-use crate::FeedError;
+use crate::{FeedError, source};
 use nongshi_domain::{Hint, Kind, LANDED, LandedTable};
 use regex::Regex;
 use toml::Spanned;
 
 /// The longest unpivot anyone has asked for is 14 columns; this keeps received counts within reason.
 const MOST_UNPIVOT_COLUMNS: usize = 500;
+
+/// The kinds of format, in alphabetic order.
+const FORMATS: [&str; 5] = ["csv", "json", "ndjson", "parquet", "xlsx"];
 
 pub(super) fn check(page: &Page, raw: RawContract) -> Result<Contract, FeedError> {
     if *raw.version.get_ref() != 1 {
@@ -24,7 +27,7 @@ pub(super) fn check(page: &Page, raw: RawContract) -> Result<Contract, FeedError
         let hint = Hint::for_name(raw.table.get_ref(), LANDED.iter().map(|table| table.name));
         page.wrong(raw.table.span(), format!("table `{}` is not known", raw.table.get_ref()), Some(hint))
     })?;
-    let (root, files) = source(page, raw.source)?;
+    let from = source::check(page, &raw.source.kind)?;
     let format = format(page, raw.format)?;
     let unpivot = raw.unpivot.map(|raw| unpivot(page, raw)).transpose()?;
     let columns = column_rules(page, table, raw.columns)?;
@@ -38,8 +41,7 @@ pub(super) fn check(page: &Page, raw: RawContract) -> Result<Contract, FeedError
     Ok(Contract {
         feed: page.feed.into(),
         table,
-        root,
-        files,
+        place: from,
         format,
         unpivot,
         only: raw.only.into_iter().collect(),
@@ -51,44 +53,18 @@ pub(super) fn check(page: &Page, raw: RawContract) -> Result<Contract, FeedError
     })
 }
 
-fn source(page: &Page, raw: RawSource) -> Result<(String, Vec<String>), FeedError> {
-    if raw.kind.get_ref() != "files" {
-        let what = format!("source kind `{}` is not known", raw.kind.get_ref());
-        return Err(page.wrong(raw.kind.span(), what, Some(Hint::for_name(raw.kind.get_ref(), ["files"]))));
-    }
-    if raw.root.get_ref().trim().is_empty() {
-        return Err(page.wrong(
-            raw.root.span(),
-            "`root` is empty".into(),
-            Some(Hint("write `root = \".\"` for the project folder".into())),
-        ));
-    }
-    if raw.files.get_ref().is_empty() {
-        return Err(page.wrong(raw.files.span(), "`files` is empty: the feed would read nothing".into(), None));
-    }
-    for file in raw.files.get_ref() {
-        let text = file.get_ref();
-        if text.starts_with('/') || text.contains('\\') || text.split('/').any(|part| matches!(part, ".." | "." | "")) {
-            let hint = Hint("write a plain path below `root`; only `root` itself may climb with `..`".into());
-            return Err(page.wrong(file.span(), format!("`{text}` does not stay below the root"), Some(hint)));
-        }
-        glob::Pattern::new(text).map_err(|error| page.wrong(file.span(), format!("`{text}` is not a glob: {error}"), None))?;
-    }
-    Ok((raw.root.into_inner(), raw.files.into_inner().into_iter().map(Spanned::into_inner).collect()))
-}
-
 fn format(page: &Page, raw: RawFormat) -> Result<Format, FeedError> {
     let kind = raw.kind.get_ref().as_str();
     let given = [
-        ("encoding", raw.encoding.as_ref().map(Spanned::span), &["csv", "json"][..]),
+        ("encoding", raw.encoding.as_ref().map(Spanned::span), &["csv", "json", "ndjson"][..]),
         ("delimiter", raw.delimiter.as_ref().map(Spanned::span), &["csv"]),
         ("quote", raw.quote.as_ref().map(Spanned::span), &["csv"]),
         ("records", raw.records.as_ref().map(Spanned::span), &["json"]),
         ("sheet", raw.sheet.as_ref().map(Spanned::span), &["xlsx"]),
         ("header_row", raw.header_row.as_ref().map(Spanned::span), &["xlsx"]),
     ];
-    if !["csv", "json", "xlsx"].contains(&kind) {
-        let hint = Hint::for_name(kind, ["csv", "json", "xlsx"]);
+    if !FORMATS.contains(&kind) {
+        let hint = Hint::for_name(kind, FORMATS);
         return Err(page.wrong(raw.kind.span(), format!("format kind `{kind}` is not known"), Some(hint)));
     }
     for (key, span, kinds) in given {
@@ -117,6 +93,8 @@ fn format(page: &Page, raw: RawFormat) -> Result<Format, FeedError> {
             let path = raw.records.map(Spanned::into_inner).unwrap_or_default();
             Format::Json { encoding, records: path.split('.').filter(|key| !key.is_empty()).map(String::from).collect() }
         }
+        "ndjson" => Format::Ndjson { encoding },
+        "parquet" => Format::Parquet,
         _ => {
             let header_row = raw.header_row.as_ref().map_or(1, |row| *row.get_ref());
             if header_row == 0 {

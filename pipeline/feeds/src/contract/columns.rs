@@ -112,7 +112,7 @@ fn column_rule(page: &Page, column: &'static Column, raw: Spanned<RawColumn>) ->
 }
 
 /// What a column of ours measures: its name ends with its unit.
-fn measure_of(column: &Column) -> Measure {
+pub(crate) fn measure_of(column: &Column) -> Measure {
     match column.name {
         name if name.ends_with("_cny_per_kg") => Measure::Price,
         // mg/kg: a residue, taken as it is

@@ -9,14 +9,14 @@
 //! |---|---|
 //! | `version` | 1 |
 //! | `table` | the landed table the rows go to |
-//! | `[source] kind` | `files` |
-//! | `[source] root` | folder, relative to the project folder; may climb with `..` |
+//! | `[source] kind` | `files`; the other keys are the kind's own |
+//! | `[source] root` | folder, relative to the project folder; may climb with `..`. Or `s3://bucket/prefix`, reached with the settings of the lake's own store |
 //! | `[source] files` | globs below the root (`*` stays in its folder, `**` does not); no `..`, not absolute |
-//! | `[format] kind` | `csv`, `json` or `xlsx` |
-//! | `[format] encoding` | `utf-8` (default; a byte-order mark is taken off) or `gbk`; csv and json |
+//! | `[format] kind` | `csv`, `json`, `ndjson` (one object a line), `parquet` or `xlsx`; gzip, zstd and zip round any of them are told by the bytes and taken off, and each member of a zip archive is a source of its own (`archive.zip!member.csv`) |
+//! | `[format] encoding` | `utf-8` (default; a byte-order mark is taken off) or `gbk`; csv, json and ndjson |
 //! | `[format] delimiter`, `quote` | csv: one character each, `,` and `"` by default; `quote = ""` switches quoting off |
 //! | `[format] records` | json: dotted path to the array of records; empty (default) when the file is the array |
-//! | `[format] sheet`, `header_row` | xlsx: the sheet's name (default: the first), the header's row from 1 (default: 1) |
+//! | `[format] sheet`, `header_row` | xlsx: the sheet's name (default: the first that is not hidden), the header's row from 1 (default: 1) |
 //! | `[unpivot] value` | a wide file becomes a long one: the name of the column that takes the cell |
 //! | `[unpivot.columns] X = { name = "text", .. }` | for each wide column X the constants that go beside its cell, as columns |
 //! | `[where] X = ["text", ..]` | only rows whose source column X holds one of these; the others are rejected as `not_asked_for` |
@@ -45,7 +45,7 @@
 //!
 //! # The rules a row can break
 //!
-//! `fields`, `not_asked_for`, `required`, `extract`, `values`, `date`, `months`, `number`, `unit`, `range`, `ordered`,
+//! `fields`, `not_asked_for`, `extract`, `values`, `required`, `characters`, `formula`, `date`, `months`, `number`, `unit`, `range`, `ordered`,
 //! `available_on`, `duplicate`. The first one that is broken, in this order of steps and the order of the table's
 //! columns, is the one that is told.
 
@@ -53,11 +53,17 @@ mod check;
 mod columns;
 mod raw;
 
+pub(crate) use columns::measure_of;
+
 use crate::FeedError;
+use crate::source::Place;
 use nongshi_domain::{Column, Hint, LandedTable, Unit};
 use regex::Regex;
 use rust_decimal::Decimal;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A checked contract.
 #[derive(Debug, Clone)]
@@ -66,10 +72,8 @@ pub struct Contract {
     pub feed: String,
     /// The table its rows land in.
     pub table: &'static LandedTable,
-    /// Where the files lie, relative to the project folder; the store given to `fetch` is rooted here.
-    pub root: String,
-    /// Globs below the root.
-    pub files: Vec<String>,
+    /// Where its sources come from.
+    pub(crate) place: Arc<dyn Place>,
     /// How to read one file.
     pub format: Format,
     /// How a wide file becomes a long one.
@@ -107,9 +111,16 @@ pub enum Format {
         /// Keys from the top to the array.
         records: Vec<String>,
     },
+    /// One flat object a line.
+    Ndjson {
+        /// Of the text.
+        encoding: Encoding,
+    },
+    /// Typed columns.
+    Parquet,
     /// One sheet of a workbook.
     Xlsx {
-        /// Its name; the first sheet when absent.
+        /// Its name; the first sheet that is not hidden when absent.
         sheet: Option<String>,
         /// The header's row, from 1.
         header_row: u32,
@@ -263,9 +274,14 @@ impl Contract {
         check::check(&page, raw)
     }
 
-    /// Where the files lie, relative to the project folder: what the store given to `fetch` must be rooted at.
-    pub fn root(&self) -> &str {
-        &self.root
+    /// What the store given to `fetch` must be rooted at, relative to the project folder; none when it needs no store.
+    pub fn root(&self) -> Option<&str> {
+        self.place.root()
+    }
+
+    /// What the feed looks for, to say so when nothing is there.
+    pub fn looked_for(&self) -> String {
+        self.place.looked_for()
     }
 
     /// The place of a column in the table.
@@ -275,13 +291,22 @@ impl Contract {
 }
 
 /// The contract's text, to say where in it something is wrong.
-struct Page<'a> {
+pub(crate) struct Page<'a> {
     feed: &'a str,
     text: &'a str,
 }
 
 impl Page<'_> {
-    fn wrong(&self, span: std::ops::Range<usize>, what: String, hint: Option<Hint>) -> FeedError {
+    /// The keys of `[source]`, as its kind names them.
+    pub(crate) fn source<T: DeserializeOwned>(&self) -> Result<T, FeedError> {
+        #[derive(Deserialize)]
+        struct Whole<T> {
+            source: T,
+        }
+        toml::from_str::<Whole<T>>(self.text).map(|whole| whole.source).map_err(|error| self.misread(&error))
+    }
+
+    pub(crate) fn wrong(&self, span: std::ops::Range<usize>, what: String, hint: Option<Hint>) -> FeedError {
         let before = self.text.get(..span.start).unwrap_or(self.text);
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);
         FeedError::Contract {

@@ -27,12 +27,10 @@ pub(super) struct RawContract {
     pub gate: RawGate,
 }
 
+/// The other keys are the kind's own: it reads them by `Page::source`.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(super) struct RawSource {
     pub kind: Text,
-    pub root: Text,
-    pub files: Spanned<Vec<Text>>,
 }
 
 #[derive(Debug, Deserialize)]

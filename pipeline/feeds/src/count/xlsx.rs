@@ -15,6 +15,7 @@ pub(super) fn count(bytes: &[u8], sheet: Option<&str>, header_row: u32) -> Resul
     let relations = part(&mut archive, "xl/_rels/workbook.xml.rels")?;
     let id = find(&workbook, "sheet", |tag| match sheet {
         Some(name) if attribute(tag, "name").as_deref() != Some(name) => None,
+        None if attribute(tag, "state").is_some_and(|state| state != "visible") => None,
         _ => attribute(tag, "id"),
     })?
     .ok_or("it has no such sheet")?;
@@ -53,7 +54,7 @@ fn attribute(tag: &BytesStart, name: &str) -> Option<String> {
     found.normalized_value(XmlVersion::Implicit1_0).ok().map(|text| text.into_owned())
 }
 
-/// Rows below the header in which some `v` or inline text holds something.
+/// Rows below the header in which some `v`, formula or inline text holds something.
 fn rows(xml: &str, header_row: u32) -> Result<u64, String> {
     let mut reader = Reader::from_str(xml);
     let (mut counted, mut row, mut in_row, mut in_value, mut holds) = (0, 0, false, false, false);
@@ -64,7 +65,7 @@ fn rows(xml: &str, header_row: u32) -> Result<u64, String> {
                     row = attribute(&tag, "r").and_then(|number| number.parse().ok()).unwrap_or(row + 1);
                     (in_row, holds) = (true, false);
                 }
-                "v" | "t" => in_value = in_row,
+                "v" | "t" | "f" => in_value = in_row,
                 _ => {}
             },
             Event::Empty(tag) if tag.local_name().as_ref() == "row" => {
@@ -76,7 +77,7 @@ fn rows(xml: &str, header_row: u32) -> Result<u64, String> {
                     counted += u64::from(holds && row > header_row);
                     in_row = false;
                 }
-                "v" | "t" => in_value = false,
+                "v" | "t" | "f" => in_value = false,
                 _ => {}
             },
             Event::Eof if in_row => return Err("its sheet ends inside a row: it may be cut off".into()),
@@ -94,8 +95,8 @@ mod tests {
     fn rows_with_a_value_below_the_header_count() {
         let sheet = "<sheetData><row r=\"1\"><c><v>0</v></c></row><row r=\"2\"><c><v>5</v></c></row><row r=\"3\"><c s=\"1\"/></row>\
             <row r=\"4\"/><row><c t=\"inlineStr\"><is><t>x</t></is></c></row><row><c><f>A1</f></c></row></sheetData>";
-        assert_eq!(rows(sheet, 1), Ok(2));
-        assert_eq!(rows(sheet, 2), Ok(1));
+        assert_eq!(rows(sheet, 1), Ok(3));
+        assert_eq!(rows(sheet, 2), Ok(2));
         assert!(rows("<sheetData><row r=\"2\"><c><v>5</v></c>", 1).is_err());
     }
 }

@@ -37,6 +37,10 @@ pub(super) fn read<'a>(
     if header.fields > MOST_COLUMNS {
         return Err(FeedError::unreadable(contract, source, format!("it has {} columns; {MOST_COLUMNS} is the most", header.fields), None));
     }
+    if header.longest > LONGEST_FIELD_BYTES {
+        let what = format!("a name in its header has {} bytes; {LONGEST_FIELD_BYTES} is the most", header.longest);
+        return Err(FeedError::unreadable(contract, source, what, None));
+    }
     let from_header = &text[header.span.start..];
     let mut frame =
         frame(from_header, delimiter, quote).map_err(|error| FeedError::unreadable(contract, source, error.to_string(), None))?;

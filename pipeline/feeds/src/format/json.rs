@@ -9,6 +9,9 @@ use polars::prelude::{Column, DataFrame, IntoColumn, NewChunkedArray, StringChun
 use serde_json::Value;
 use std::borrow::Cow;
 
+/// More keys than any feed has: a file that is not what it seems.
+const MOST_COLUMNS: usize = 2_000;
+
 pub(super) fn read<'a>(contract: &Contract, source: &'a Source, encoding: Encoding, path: &[String]) -> Result<Records<'a>, FeedError> {
     let text = decode(contract, source, encoding)?;
     let mut top: Value =
@@ -26,25 +29,28 @@ pub(super) fn read<'a>(contract: &Contract, source: &'a Source, encoding: Encodi
     };
     let broken = objects.iter().enumerate().filter(|(_, value)| !value.is_object());
     let broken = broken.map(|(record, _)| (record, "the record is not an object".to_string())).collect();
-    let frame = DataFrame::new(objects.len(), columns(&objects))
-        .map_err(|error| FeedError::unreadable(contract, source, error.to_string(), None))?;
+    let columns = columns(&objects).map_err(|what| FeedError::unreadable(contract, source, what, None))?;
+    let frame = DataFrame::new(objects.len(), columns).map_err(|error| FeedError::unreadable(contract, source, error.to_string(), None))?;
     Records::of(frame, Raw::Objects(objects), broken).map_err(|error| FeedError::unreadable(contract, source, error.to_string(), None))
 }
 
 /// One column for each key, in the order in which the keys first appear.
-fn columns(objects: &[Value]) -> Vec<Column> {
+pub(super) fn columns(objects: &[Value]) -> Result<Vec<Column>, String> {
     let mut names: Vec<&str> = Vec::new();
     let mut seen = std::collections::BTreeSet::new();
     for key in objects.iter().filter_map(Value::as_object).flat_map(|object| object.keys()) {
         if seen.insert(key.as_str()) {
             names.push(key);
         }
+        if names.len() > MOST_COLUMNS {
+            return Err(format!("its records have more than {MOST_COLUMNS} different keys"));
+        }
     }
     let column = |name: &&str| {
         let cells = objects.iter().map(|object| object.get(*name).and_then(cell));
         StringChunked::from_iter_options(header_name(name).into(), cells).into_column()
     };
-    names.iter().map(column).collect()
+    Ok(names.iter().map(column).collect())
 }
 
 fn cell(value: &Value) -> Option<Cow<'_, str>> {

@@ -2,6 +2,8 @@
 
 mod csv;
 mod json;
+mod ndjson;
+mod parquet;
 mod xlsx;
 
 use crate::arrow_joint::to_arrow;
@@ -44,6 +46,10 @@ impl<'a> Records<'a> {
         let height = frame.height();
         let mut columns = Vec::with_capacity(frame.width());
         for column in frame.into_columns() {
+            // names cross to Arrow as C strings, which end there
+            if column.name().contains('\0') {
+                return Err(ArrowError::SchemaError(format!("the name of column {} holds a NUL", columns.len() + 1)));
+            }
             let cells = to_arrow(column.as_materialized_series())?;
             columns.push((column.name().to_string(), cells.as_string_view().clone()));
         }
@@ -67,6 +73,8 @@ pub(crate) fn read<'a>(contract: &Contract, source: &'a Source) -> Result<Record
     match &contract.format {
         Format::Csv { encoding, delimiter, quote } => csv::read(contract, source, *encoding, *delimiter, *quote),
         Format::Json { encoding, records } => json::read(contract, source, *encoding, records),
+        Format::Ndjson { encoding } => ndjson::read(contract, source, *encoding),
+        Format::Parquet => parquet::read(contract, source),
         Format::Xlsx { sheet, header_row } => xlsx::read(contract, source, sheet.as_deref(), *header_row),
     }
 }

@@ -1,54 +1,100 @@
 //! One sheet of a workbook, by calamine. A number is taken by its shortest text, a date by its day (and its time of
-//! day, where it has one), an error such as `#N/A` by its name, so that it is rejected with it.
+//! day, where it has one), an error such as `#N/A` by its name, so that it is rejected with it. A formula counts by the
+//! value that was saved with it; one without a value rejects its row.
 
 use super::{Raw, Records, header_name};
 use crate::archive::check_archive;
 use crate::{Contract, FeedError, Source};
-use calamine::{Data, Reader, Xlsx, open_workbook_from_rs};
+use bytes::Bytes;
+use calamine::{Data, Reader, SheetVisible, Xlsx, open_workbook_from_rs};
 use nongshi_domain::Hint;
 use polars::prelude::{DataFrame, IntoColumn, NewChunkedArray, StringChunked};
 use std::borrow::Cow;
 use std::io::Cursor;
 
+/// More columns than any feed has: a file that is not what it seems.
+const MOST_COLUMNS: u32 = 2_000;
+
 pub(super) fn read<'a>(contract: &Contract, source: &'a Source, sheet: Option<&str>, header_row: u32) -> Result<Records<'a>, FeedError> {
     check_archive(contract, source)?;
-    let failed = |error: calamine::XlsxError| {
-        FeedError::unreadable(contract, source, format!("it is not a workbook that can be read: {error}"), None)
-    };
+    let unreadable = |what: String, hint: Option<Hint>| FeedError::unreadable(contract, source, what, hint);
+    let failed = |error: calamine::XlsxError| unreadable(format!("it is not a workbook that can be read: {error}"), None);
     let mut workbook: Xlsx<_> = open_workbook_from_rs(Cursor::new(source.bytes.clone())).map_err(failed)?;
-    let names = workbook.sheet_names();
-    let sheet = match sheet {
-        Some(name) if names.iter().any(|known| known == name) => name.to_string(),
-        Some(name) => {
-            let hint = Hint::for_name(name, names.iter().map(String::as_str));
-            return Err(FeedError::unreadable(contract, source, format!("it has no sheet `{name}`"), Some(hint)));
-        }
-        None => names.first().cloned().ok_or_else(|| FeedError::unreadable(contract, source, "it has no sheet".into(), None))?,
-    };
-    let range = workbook.worksheet_range(&sheet).map_err(failed)?;
-    let first_row = range.start().map_or(0, |(row, _)| row);
-    // Rows above the range are empty, so a header there has no names.
-    let header_at = (header_row - 1).checked_sub(first_row).map(|at| at as usize);
-    let header = header_at.and_then(|at| range.rows().nth(at)).unwrap_or_default();
-    let names: Vec<String> = header.iter().map(|name| cell(name).map(|text| header_name(&text)).unwrap_or_default()).collect();
-    if names.iter().all(String::is_empty) {
+    let sheet = sheet_name(&workbook, sheet).map_err(|(what, hint)| unreadable(what, hint))?;
+    let rows = rows(&mut workbook, &sheet, header_row).map_err(|what| unreadable(what, None))?;
+    let header = rows.header.iter().map(|(place, name)| Some((*place, header_name(&cell(name)?)))).collect::<Option<Vec<_>>>();
+    let header: Vec<(u32, String)> = header.unwrap_or_default().into_iter().filter(|(_, name)| !name.is_empty()).collect();
+    if header.is_empty() {
         let hint = Hint("set `header_row` under [format]".into());
-        return Err(FeedError::unreadable(
-            contract,
-            source,
-            format!("row {header_row} of sheet `{sheet}` is empty: no header"),
-            Some(hint),
-        ));
+        return Err(unreadable(format!("row {header_row} of sheet `{sheet}` is empty: no header"), Some(hint)));
     }
-    let body = range.rows().skip(header_at.map_or(0, |at| at + 1));
-    let records: Vec<&[Data]> = body.filter(|row| row.iter().any(|cell| *cell != Data::Empty)).collect();
-    let columns = names.iter().enumerate().filter(|(_, name)| !name.is_empty()).map(|(place, name)| {
-        let cells = records.iter().map(|row| row.get(place).and_then(cell));
+    let columns = header.iter().map(|(place, name)| {
+        let cells = rows.records.iter().map(|row| row.iter().find(|(at, _)| at == place).and_then(|(_, data)| cell(data)));
         StringChunked::from_iter_options(name.as_str().into(), cells).into_column()
     });
-    let frame = DataFrame::new(records.len(), columns.collect())
-        .map_err(|error| FeedError::unreadable(contract, source, error.to_string(), None))?;
-    Records::of(frame, Raw::Cells, Vec::new()).map_err(|error| FeedError::unreadable(contract, source, error.to_string(), None))
+    let frame = DataFrame::new(rows.records.len(), columns.collect()).map_err(|error| unreadable(error.to_string(), None))?;
+    Records::of(frame, Raw::Cells, rows.broken).map_err(|error| unreadable(error.to_string(), None))
+}
+
+/// The sheet that is meant: by its name, or the first that is not hidden.
+fn sheet_name(workbook: &Xlsx<Cursor<Bytes>>, sheet: Option<&str>) -> Result<String, (String, Option<Hint>)> {
+    let sheets = workbook.sheets_metadata();
+    match sheet {
+        Some(name) if sheets.iter().any(|known| known.name == name) => Ok(name.to_string()),
+        Some(name) => {
+            let hint = Hint::for_name(name, sheets.iter().map(|sheet| sheet.name.as_str()));
+            Err((format!("it has no sheet `{name}`"), Some(hint)))
+        }
+        None => {
+            let seen = sheets.iter().find(|sheet| sheet.visible == SheetVisible::Visible);
+            seen.map(|sheet| sheet.name.clone()).ok_or_else(|| ("it has no sheet that can be seen".into(), None))
+        }
+    }
+}
+
+/// A cell and its column.
+type Cells = Vec<(u32, Data)>;
+
+/// The rows of a sheet that hold something, cell by cell: a sheet with two cells in opposite corners is small.
+#[derive(Default)]
+struct Rows {
+    header: Cells,
+    records: Vec<Cells>,
+    /// Records with a formula that has no value.
+    broken: Vec<(usize, String)>,
+}
+
+fn rows(workbook: &mut Xlsx<Cursor<Bytes>>, sheet: &str, header_row: u32) -> Result<Rows, String> {
+    let failed = |error: calamine::XlsxError| format!("sheet `{sheet}` cannot be read: {error}");
+    let mut reader = workbook.worksheet_cells_reader(sheet).map_err(failed)?;
+    let mut rows = Rows::default();
+    let mut last = None;
+    while let Some(found) = reader.next_cell_with_formula().map_err(failed)? {
+        let ((row, column), value) = (found.pos, Data::from(found.value));
+        if value == Data::Empty && found.formula.is_none() || row + 1 < header_row {
+            continue;
+        }
+        if column >= MOST_COLUMNS {
+            return Err(format!("sheet `{sheet}` has {} columns; {MOST_COLUMNS} is the most", column + 1));
+        }
+        if row + 1 == header_row {
+            rows.header.push((column, value));
+            continue;
+        }
+        if last.is_some_and(|last| row < last) {
+            return Err(format!("row {} of sheet `{sheet}` stands below row {}", row + 1, last.unwrap_or_default() + 1));
+        }
+        if last != Some(row) {
+            rows.records.push(Cells::new());
+            last = Some(row);
+        }
+        let record = rows.records.len() - 1;
+        if value == Data::Empty && rows.broken.last().is_none_or(|(known, _)| *known != record) {
+            rows.broken.push((record, format!("row {} holds a formula without a value: open and save the workbook", row + 1)));
+        }
+        rows.records[record].push((column, value));
+    }
+    Ok(rows)
 }
 
 fn cell(data: &Data) -> Option<Cow<'_, str>> {

@@ -1,0 +1,105 @@
+//! Feeds before they land, and what is packed: contracts proposed and checked, names suggested, archives landed once.
+
+use crate::errors::{prices, project_with};
+use crate::{files, nongshi, text};
+use std::io::Write;
+use std::path::Path;
+
+const HEADER: &str = "date,market,product,category,price";
+
+fn run(at: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
+    let ended = nongshi(&[], &[&["-C", at.to_str().expect("a plain path")], arguments].concat());
+    let said = text(&ended.stderr);
+    assert!(!said.contains("panicked"), "{said}");
+    (ended.status.code(), text(&ended.stdout), said)
+}
+
+#[test]
+fn a_check_shows_what_would_land_and_lands_nothing() {
+    let (_folder, at) = project_with(&prices(HEADER, "cheap"));
+    let before = files(&at);
+    let (code, shown, said) = run(&at, &["feed", "check", "market_prices"]);
+    assert_eq!(code, Some(0), "{said}");
+    let expect = "inbox/prices.csv: 1461 received = 1460 accepted + 1 rejected\n  row 1461 number: price_cny_per_kg (price): `cheap` is not a number\n";
+    assert_eq!(shown, expect);
+    assert!(said.contains("1461 received = 1460 accepted + 1 rejected; 0 sources refused; nothing landed"), "{said}");
+    assert_eq!(files(&at), before);
+
+    std::fs::write(at.join("inbox/prices_2.csv"), "date,market\n2024-01-01,m\n").expect("a temporary folder");
+    let (code, _, said) = run(&at, &["feed", "check", "market_prices"]);
+    assert_eq!(code, Some(4), "{said}");
+    assert!(said.contains("error: feed market_prices: `inbox/prices_2.csv` has no column"), "{said}");
+    assert!(said.contains("1 sources refused"), "{said}");
+
+    let (code, _, said) = run(&at, &["feed", "check", "market_price"]);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("hint: did you mean `market_prices`?"), "{said}");
+}
+
+#[test]
+fn a_proposed_contract_is_checked_like_any_other() {
+    let (_folder, at) = project_with(&prices(HEADER, "5.20"));
+    let drop =
+        "日期,市场,品名,等级,分类,均价(元/公斤)\n2024/02/01,江南,菜心,一级,vegetables,5\n2024/02/02,江南,菜心,一级,vegetables,面议\n";
+    let file = at.join("inbox/drop.csv");
+    std::fs::write(&file, drop).expect("a temporary folder");
+    let contract = at.join("feeds/drop.toml");
+    let new = ["feed", "new", file.to_str().expect("plain"), "-o", contract.to_str().expect("plain")];
+    let (code, shown, said) = run(&at, &new);
+    assert_eq!((code, shown.as_str()), (Some(0), ""), "{said}");
+    let (code, shown, said) = run(&at, &["feed", "check", contract.to_str().expect("plain")]);
+    assert_eq!(code, Some(4), "half of the rows is more than a gate allows: {said}");
+    assert!(shown.starts_with("inbox/drop.csv: 2 received = 1 accepted + 1 rejected\n  row 2 number:"), "{shown}");
+    let (code, _, said) = run(&at, &new);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("a file that is there is not overwritten"), "{said}");
+}
+
+#[test]
+fn unknown_names_get_the_nearest_crop() {
+    let (_folder, at) = project_with(&prices(HEADER, "5.20").replace("番茄", "本地菜心(精)").replace("白菜", "榴莲"));
+    let crops = "version = 1\ntable = \"crops\"\n[source]\nkind = \"files\"\nroot = \".\"\nfiles = [\"reference/crops.csv\"]\n[format]\nkind = \"csv\"\n\
+        [columns]\ncrop = { from = \"crop\" }\ncategory = { value = \"vegetables\" }\nsystem = { value = \"upland\" }\n[available_on]\nday = \"2020-01-01\"\n";
+    std::fs::write(at.join("feeds/crops.toml"), crops).expect("a temporary folder");
+    std::fs::write(at.join("reference/crops.csv"), "crop\n菜心\n上海青\n").expect("a temporary folder");
+    let (_, _, said) = run(&at, &["run", "--only", "ingest,transform", "--as-of", "2026-01-04"]);
+    assert!(said.contains("3 accepted") || said.contains("rejected"), "{said}");
+    let (code, shown, said) = run(&at, &["feed", "suggest", "--as-of", "2026-01-04"]);
+    assert_eq!((code, shown.as_str()), (Some(0), "alias,name\n本地菜心(精),菜心\n"), "{said}");
+    assert!(said.contains("2 unknown names, 1 of them near to no crop"), "{said}");
+}
+
+#[test]
+fn an_archive_lands_member_by_member_once_and_is_kept_as_it_came() {
+    let (_folder, at) = project_with("");
+    let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, text) in [
+        ("2024.csv", format!("{HEADER}\n2024-02-01,m,菜心,vegetables,5\n")),
+        ("2023.csv", format!("{HEADER}\n2023-02-01,m,菜心,vegetables,4\n")),
+        ("bad.csv", "nothing\n".into()),
+    ] {
+        archive.start_file(name, zip::write::SimpleFileOptions::default()).expect("a name");
+        archive.write_all(text.as_bytes()).expect("memory");
+    }
+    let bytes = archive.finish().expect("memory").into_inner();
+    std::fs::write(at.join("inbox/prices.csv"), &bytes).expect("a temporary folder");
+    let ingest = ["ingest", "--as-of", "2026-01-04"];
+    let (code, _, said) = run(&at, &ingest);
+    assert_eq!(code, Some(4), "{said}");
+    assert!(said.contains("`inbox/prices.csv!bad.csv` has no column"), "{said}");
+    let (_, shown, _) =
+        run(&at, &["sql", "--format", "csv", "-c", "select address, accepted from batches where feed = 'market_prices' order by 1"]);
+    assert_eq!(shown, "address,accepted\ninbox/prices.csv!2023.csv,1\ninbox/prices.csv!2024.csv,1\n");
+    let raw: Vec<Vec<u8>> = files(&at.join("lake/raw/market_prices")).into_iter().map(|(_, bytes)| bytes).collect();
+    assert_eq!(raw, [bytes]);
+    let (_, _, said) = run(&at, &ingest);
+    assert!(said.contains("0 new"), "{said}");
+
+    // a bomb is kept, refused with one message, and nothing of it lands
+    std::fs::write(at.join("inbox/prices.csv"), zstd::encode_all(&vec![b' '; 64 << 20][..], 3).expect("memory"))
+        .expect("a temporary folder");
+    let (code, _, said) = run(&at, &ingest);
+    assert_eq!(code, Some(4), "{said}");
+    assert_eq!(said.matches("unpacks to more than").count(), 1, "{said}");
+    assert_eq!(files(&at.join("lake/raw/market_prices")).len(), 2);
+}

@@ -1,0 +1,83 @@
+//! Parquet: every column as text, by its type: a day is `2024-02-01`, a moment `2024-02-01 08:30:00` (its day alone at
+//! midnight; an instant as it is in Asia/Shanghai), a decimal exact, a number by its shortest text.
+
+use super::{Raw, Records, header_name};
+use crate::{Contract, FeedError, Source};
+use arrow::array::{Array, ArrayRef, AsArray, StringViewArray, StringViewBuilder};
+use arrow::compute::{cast, concat};
+use arrow::datatypes::{DataType, TimeUnit};
+use arrow::error::ArrowError;
+use arrow::util::display::{ArrayFormatter, FormatOptions};
+use nongshi_domain::Hint;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+
+/// More columns than any feed has: a file that is not what it seems.
+const MOST_COLUMNS: usize = 2_000;
+/// Equal cells cost nothing in the file, but something here.
+const MOST_CELLS: i64 = 100_000_000;
+/// The wall clock of the chain: Asia/Shanghai is eight hours ahead all year.
+const SHANGHAI: &str = "+08:00";
+const MOMENT: &str = "%Y-%m-%d %H:%M:%S";
+/// What a moment at midnight ends with.
+const MIDNIGHT: &str = " 00:00:00";
+
+pub(super) fn read<'a>(contract: &Contract, source: &'a Source) -> Result<Records<'a>, FeedError> {
+    let unreadable = |what: String| FeedError::unreadable(contract, source, what, None);
+    let not_parquet = |error: parquet::errors::ParquetError| {
+        let hint =
+            Hint("Parquet packed by snappy or zstd, or not at all, is read; a file that was cut off has no end to start from".into());
+        FeedError::unreadable(contract, source, format!("it is not Parquet that can be read: {error}"), Some(hint))
+    };
+    let reader = ParquetRecordBatchReaderBuilder::try_new(source.bytes.clone()).map_err(not_parquet)?;
+    let (rows, schema) = (reader.metadata().file_metadata().num_rows(), reader.schema().clone());
+    let width = schema.fields().len();
+    if width > MOST_COLUMNS {
+        return Err(unreadable(format!("it has {width} columns; {MOST_COLUMNS} is the most")));
+    }
+    if rows < 0 || rows.saturating_mul(width as i64) > MOST_CELLS {
+        return Err(unreadable(format!("it has {rows} rows of {width} columns; {MOST_CELLS} cells are the most")));
+    }
+    let mut parts: Vec<Vec<ArrayRef>> = vec![Vec::new(); width];
+    for batch in reader.build().map_err(not_parquet)? {
+        let batch = batch.map_err(|error| unreadable(format!("it cannot be read to its end: {error}")))?;
+        for (column, part) in batch.columns().iter().zip(&mut parts) {
+            part.push(text(column).map_err(|error| unreadable(error.to_string()))?);
+        }
+    }
+    let mut columns = Vec::with_capacity(width);
+    for (field, parts) in schema.fields().iter().zip(parts) {
+        let parts: Vec<&dyn Array> = parts.iter().map(AsRef::as_ref).collect();
+        let cells = match parts.is_empty() {
+            true => StringViewArray::new_null(0),
+            false => concat(&parts).map_err(|error| unreadable(error.to_string()))?.as_string_view().clone(),
+        };
+        columns.push((header_name(field.name()), cells));
+    }
+    let height = columns.first().map_or(0, |(_, cells)| cells.len());
+    Ok(Records { height, columns, raw: Raw::Cells, broken: Vec::new() })
+}
+
+/// A column as text.
+fn text(column: &ArrayRef) -> Result<ArrayRef, ArrowError> {
+    let moment = match column.data_type() {
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => return cast(column, &DataType::Utf8View),
+        DataType::Dictionary(_, values) if values.is_string() => return cast(column, &DataType::Utf8View),
+        DataType::Timestamp(_, Some(_)) => Some(cast(column, &DataType::Timestamp(TimeUnit::Microsecond, Some(SHANGHAI.into())))?),
+        DataType::Timestamp(_, None) | DataType::Date64 => Some(column.clone()),
+        _ => None,
+    };
+    let options =
+        FormatOptions::new().with_timestamp_format(Some(MOMENT)).with_timestamp_tz_format(Some(MOMENT)).with_datetime_format(Some(MOMENT));
+    let shown = moment.as_ref().unwrap_or(column);
+    let cells = ArrayFormatter::try_new(shown.as_ref(), &options)?;
+    let mut texts = StringViewBuilder::with_capacity(shown.len());
+    for row in 0..shown.len() {
+        if shown.is_null(row) {
+            texts.append_null();
+            continue;
+        }
+        let cell = cells.value(row).try_to_string()?;
+        texts.append_value(if moment.is_some() { cell.strip_suffix(MIDNIGHT).unwrap_or(&cell) } else { &cell });
+    }
+    Ok(std::sync::Arc::new(texts.finish()))
+}

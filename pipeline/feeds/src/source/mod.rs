@@ -1,0 +1,85 @@
+//! Fetching: one file a kind of source, chosen by the contract's `[source] kind`. In: a contract and what the kind
+//! needs from outside. Out: a stream of sources, each as it lies there. Never: the clock or the environment but as
+//! cli hands them in, a secret in an address or an error, all sources in memory at once.
+
+mod files;
+
+use crate::contract::Page;
+use crate::{Contract, FeedError};
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use futures::future::BoxFuture;
+use futures::stream::BoxStream;
+use nongshi_domain::Hint;
+use object_store::ObjectStore;
+use std::fmt::Debug;
+use std::sync::Arc;
+use toml::Spanned;
+
+/// One source, untouched: a file, or a page of rows.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// The root as the contract writes it and the path below it: the same on every machine.
+    pub address: String,
+    /// What lies there: these bytes are hashed and kept.
+    pub bytes: Bytes,
+}
+
+/// Sources, one after the other.
+pub type Sources<'a> = BoxStream<'a, Result<Source, FeedError>>;
+
+/// What a kind of source may need from outside; cli builds it.
+#[derive(Clone)]
+pub struct Outside {
+    /// Rooted at `Contract::root`, where the contract has one.
+    pub store: Option<Arc<dyn ObjectStore>>,
+    /// The secret of that name.
+    pub secret: fn(&str) -> Option<String>,
+    /// The time now.
+    pub now: fn() -> DateTime<Utc>,
+    /// Addresses of the feed's batches that have landed: a source that reads on from its last place finds it there.
+    pub landed: Vec<String>,
+}
+
+impl Outside {
+    /// A store and nothing else: no secret, no time, nothing landed before.
+    pub fn only(store: impl ObjectStore) -> Outside {
+        Outside { store: Some(Arc::new(store)), secret: |_| None, now: || DateTime::UNIX_EPOCH, landed: Vec::new() }
+    }
+}
+
+/// A checked `[source]` of one kind.
+pub(crate) trait Place: Debug + Send + Sync {
+    /// Where `Outside::store` must be rooted; none when the kind needs no store.
+    fn root(&self) -> Option<&str> {
+        None
+    }
+
+    /// What it looks for, to say so when nothing is there.
+    fn looked_for(&self) -> String;
+
+    /// Every source there is, in the order in which they shall land.
+    fn fetch<'a>(&'a self, feed: &'a str, outside: &'a Outside) -> BoxFuture<'a, Result<Sources<'a>, FeedError>>;
+}
+
+/// A kind's name and its check: each reads its own keys from the contract's text by `Page::source`.
+type Kind = (&'static str, fn(&Page) -> Result<Arc<dyn Place>, FeedError>);
+
+/// Every kind, in alphabetic order.
+const KINDS: [Kind; 1] = [("files", files::check)];
+
+/// The place that a contract's `[source]` names.
+pub(crate) fn check(page: &Page, kind: &Spanned<String>) -> Result<Arc<dyn Place>, FeedError> {
+    match KINDS.iter().find(|(name, _)| name == kind.get_ref()) {
+        Some((_, check)) => check(page),
+        None => {
+            let hint = Hint::for_name(kind.get_ref(), KINDS.iter().map(|(name, _)| *name));
+            Err(page.wrong(kind.span(), format!("source kind `{}` is not known", kind.get_ref()), Some(hint)))
+        }
+    }
+}
+
+/// Every source the contract finds, each once.
+pub async fn fetch<'a>(contract: &'a Contract, outside: &'a Outside) -> Result<Sources<'a>, FeedError> {
+    contract.place.fetch(&contract.feed, outside).await
+}
