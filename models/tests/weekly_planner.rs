@@ -149,7 +149,8 @@ fn run(with_scenarios: bool, optimum: f64) -> Option<Plan> {
         }
     };
     let (base, outlook) = (base(&folder), outlook(&folder, with_scenarios));
-    let settings = PlanSettings { sow_weeks: SOW_WEEKS, ..PlanSettings::default() };
+    // the instance counts the whole cost, whatever of the harvest lies beyond its last week
+    let settings = PlanSettings { sow_weeks: SOW_WEEKS, cost_in_sight_only: false, ..PlanSettings::default() };
     let started = std::time::Instant::now();
     let plan = plan(&base, &outlook, &settings, &Clarabel).expect("the instance has an optimum");
     let summary = &plan.summary;

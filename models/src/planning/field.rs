@@ -74,6 +74,8 @@ pub(super) struct Field {
     pub plots: Vec<PlotWeeks>,
     /// kg ripe of what stands, by crop and week, at a yield factor of 1.
     pub standing_kg: Vec<Vec<f64>>,
+    /// As in the settings.
+    cost_in_sight_only: bool,
 }
 
 impl Field {
@@ -94,6 +96,7 @@ impl Field {
             plots: base.plots.iter().map(|plot| bare_plot(&plot.system, plot.area.0, &base.crops, families.len(), land_weeks)).collect(),
             standing_kg: vec![vec![0.0; outlook.weeks]; crops.len()],
             crops,
+            cost_in_sight_only: settings.cost_in_sight_only,
         };
         for (standing, start) in base.standing.iter().zip(starts) {
             let plot = base.plots.iter().position(|plot| plot.plot == standing.plot);
@@ -127,9 +130,12 @@ impl Field {
         first..(first + self.crops[crop].window).min(self.weeks)
     }
 
-    /// CNY per mu that are counted: the share of the cost whose harvest lies inside the outlook.
+    /// CNY per mu that are counted: the share of the cost whose harvest lies inside the outlook, or all of it.
     pub fn cost_cny_per_mu(&self, crop: usize, start: usize) -> f64 {
         let weeks = &self.crops[crop];
+        if !self.cost_in_sight_only {
+            return weeks.whole_cost_cny_per_mu;
+        }
         weeks.whole_cost_cny_per_mu * self.harvest(crop, start).len() as f64 / weeks.window as f64
     }
 

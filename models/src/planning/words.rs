@@ -130,11 +130,21 @@ pub struct PlanSettings {
     pub min_area: Mu,
     /// The most crops on a plot in one week.
     pub max_crops_per_plot: usize,
+    /// Whether a sowing whose harvest goes on beyond the outlook bears only that part of its cost whose harvest is seen.
+    pub cost_in_sight_only: bool,
 }
 
 impl Default for PlanSettings {
     fn default() -> Self {
-        PlanSettings { risk_aversion: 0.5, tail: 0.10, sow_weeks: 26, order_weeks: 2, min_area: Mu(0.5), max_crops_per_plot: 3 }
+        PlanSettings {
+            risk_aversion: 0.5,
+            tail: 0.10,
+            sow_weeks: 26,
+            order_weeks: 2,
+            min_area: Mu(0.5),
+            max_crops_per_plot: 3,
+            cost_in_sight_only: true,
+        }
     }
 }
 

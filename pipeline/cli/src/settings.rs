@@ -182,6 +182,7 @@ fn check(raw: RawSettings, origins_of_settings: Vec<(String, String, String)>) -
             order_weeks: planning.order_weeks,
             min_area: Mu(planning.min_area_mu),
             max_crops_per_plot: planning.max_crops_per_plot,
+            ..PlanSettings::default()
         },
         own_price_market: planning.own_price_market.clone(),
         picking_cost_cny_per_kg: planning.picking_cost_cny_per_kg,

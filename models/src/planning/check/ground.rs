@@ -13,6 +13,7 @@ const CLEARING: i64 = 1;
 pub(super) struct Ground<'a> {
     pub base: &'a Base,
     pub outlook: &'a Outlook,
+    pub cost_in_sight_only: bool,
 }
 
 /// Weeks of one sowing, counted from week 0, half-open; negative before the outlook.
@@ -88,8 +89,11 @@ impl Ground<'_> {
         Some(Stood { plot, crop, area: standing.area.0, stay: self.stay(crop, self.week_of(monday)) })
     }
 
-    /// CNY per mu of which the outlook sees the harvest.
+    /// CNY per mu of which the outlook sees the harvest, or all.
     pub fn cost_cny_per_mu(&self, crop: usize, stay: &Stay) -> f64 {
+        if !self.cost_in_sight_only {
+            return self.base.crops[crop].cost_cny_per_mu;
+        }
         let seen = stay.harvest.end.min(self.outlook.weeks as i64) - stay.harvest.start;
         self.base.crops[crop].cost_cny_per_mu * seen.max(0) as f64 / (stay.harvest.end - stay.harvest.start) as f64
     }

@@ -19,7 +19,7 @@ const BATCHES_PER_MU: f64 = 10.0;
 
 /// Counts a plan again from the ground up.
 pub fn check(base: &Base, outlook: &Outlook, settings: &PlanSettings, plan: &Plan) -> Result<CheckedPlan, Vec<Violation>> {
-    let ground = Ground { base, outlook };
+    let ground = Ground { base, outlook, cost_in_sight_only: settings.cost_in_sight_only };
     let mut broken = Broken(Vec::new());
     let sown = place_lines(&ground, settings, plan, &mut broken);
     if !broken.0.is_empty() {
