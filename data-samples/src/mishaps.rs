@@ -125,7 +125,7 @@ fn spoil(written: &mut Rows, soiling: &mut Soiling<'_>, number: usize, ways: &[S
     }
     let mut rows = text::cells(&written.bytes);
     soiling.spoil(&mut rows, ways);
-    if number % 3 == 0 {
+    if number.is_multiple_of(3) {
         soiling.repeat_a_row(&mut rows);
     }
     (written.bytes, written.count) = (text::bytes(&rows), rows.len());

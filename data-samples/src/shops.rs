@@ -67,7 +67,7 @@ pub(crate) fn periods(calendar: &Calendar, first: usize) -> Vec<Period> {
     let mut from = first;
     for place in first..end {
         let day = calendar.days[place];
-        let is_week_end = (end - 1 - place) % 7 == 0;
+        let is_week_end = (end - 1 - place).is_multiple_of(7);
         if place < weeks_from && day.ends_month() {
             found.push(Period { days: from..place + 1, stamp: day.date.format("%Y-%m").to_string() });
             from = place + 1;
@@ -130,7 +130,7 @@ fn shop(seed: Seed, place: usize, products: &[Product]) -> Shop {
     let seed = seed.derive(&name);
     Shop {
         size: master::shop_size(place),
-        has_new_tills: place % NEW_TILLS_ONE_IN == 0,
+        has_new_tills: place.is_multiple_of(NEW_TILLS_ONE_IN),
         shelves: products.iter().map(|product| Shelf::new(seed.derive(&product.code))).collect(),
         seed: seed.derive("receipts"),
         name,

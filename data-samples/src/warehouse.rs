@@ -86,7 +86,7 @@ impl Warehouse {
             let mut rows = text::cells(&made.bytes);
             // a small file bears one bad row, a large one both
             let ways = if rows.len() >= dirt::FEWEST_ROWS { &SPOILS[..] } else { &SPOILS[self.told % 2..][..1] };
-            soiling.spoil(&mut rows, if self.told % 3 == 0 { ways } else { &[] });
+            soiling.spoil(&mut rows, if self.told.is_multiple_of(3) { ways } else { &[] });
             if self.told % 3 == 1 {
                 soiling.repeat_a_row(&mut rows);
             }

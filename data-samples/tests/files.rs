@@ -11,8 +11,11 @@ use std::sync::LazyLock;
 /// Rows of the checked-in excerpts, besides the dirty ones.
 const EXCERPT_ROWS: usize = 12;
 
+/// Files by path.
+type Files = BTreeMap<String, SampleFile>;
+
 /// Inbox and truth, simulated once for all tests.
-static SIMULATED: LazyLock<(BTreeMap<String, SampleFile>, BTreeMap<String, SampleFile>, Record)> = LazyLock::new(|| {
+static SIMULATED: LazyLock<(Files, Files, Record)> = LazyLock::new(|| {
     let (mut inbox, mut truth) = (InMemory::default(), InMemory::default());
     let record = simulate(&small(1), &mut inbox, Some(&mut truth)).expect("memory takes every byte");
     let by_path = |files: InMemory| files.into_files().into_iter().map(|file| (file.path.clone(), file)).collect();
