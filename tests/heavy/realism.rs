@@ -9,7 +9,7 @@ use datafusion::prelude::{ParquetReadOptions, SessionContext};
 use nongshi_domain::Seed;
 use nongshi_samples::{InMemory, SampleSettings, simulate};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// One series' statistic; none where the series is too short or constant.
 type Statistic = fn(&[f64]) -> Option<f64>;
@@ -170,14 +170,14 @@ async fn shops(folder: &Path) -> SessionContext {
 }
 
 /// Shops of one city: every tenth series.
-async fn fresh(folder: &PathBuf) -> Vec<Vec<f64>> {
+async fn fresh(folder: &Path) -> Vec<Vec<f64>> {
     let query = "select concat(cast(store_id as varchar), '/', cast(product_id as varchar)) as id, cast(sale_amount as double) as y \
                  from fresh where city_id = 0 and product_id % 10 = 0 order by store_id, product_id, dt";
     series(&shops(folder).await, query).await
 }
 
 /// By city: share of days with an hour without stock.
-async fn empty_shares(folder: &PathBuf) -> Vec<f64> {
+async fn empty_shares(folder: &Path) -> Vec<f64> {
     let query = "select cast(city_id as varchar) as id, avg(case when stockout_hours_6_22 > 0 then 1.0 else 0.0 end) as y \
                  from fresh group by city_id";
     series(&shops(folder).await, query).await.into_iter().flatten().collect()
