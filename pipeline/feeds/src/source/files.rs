@@ -47,11 +47,11 @@ pub(super) fn check(page: &Page) -> Result<Arc<dyn Place>, FeedError> {
         let hint = Hint("write `root = \".\"` for the project folder".into());
         return Err(page.wrong(raw.root.span(), "`root` is empty".into(), Some(hint)));
     }
-    if let Some((scheme, rest)) = raw.root.get_ref().split_once("://") {
-        if scheme != "s3" || rest.is_empty() || rest.contains(['@', '?', '#']) {
-            let hint = Hint("write `s3://bucket/prefix`; keys and endpoint come from the settings of the lake's store".into());
-            return Err(page.wrong(raw.root.span(), "`root` is no address of an object store".into(), Some(hint)));
-        }
+    if let Some((scheme, rest)) = raw.root.get_ref().split_once("://")
+        && (scheme != "s3" || rest.is_empty() || rest.contains(['@', '?', '#']))
+    {
+        let hint = Hint("write `s3://bucket/prefix`; keys and endpoint come from the settings of the lake's store".into());
+        return Err(page.wrong(raw.root.span(), "`root` is no address of an object store".into(), Some(hint)));
     }
     if raw.files.get_ref().is_empty() {
         return Err(page.wrong(raw.files.span(), "`files` is empty: the feed would read nothing".into(), None));
