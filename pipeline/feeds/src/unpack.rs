@@ -6,6 +6,7 @@ use crate::archive::{allowed_bytes, check_archive};
 use crate::{Contract, FeedError, Format, Source};
 use bytes::Bytes;
 use encoding_rs::GB18030;
+use flate2::read::MultiGzDecoder;
 use std::collections::BTreeSet;
 use std::io::{Cursor, Read};
 use zip::ZipArchive;
@@ -34,7 +35,7 @@ enum How {
     Plain,
     Gzip,
     Zstd,
-    Zip { archive: ZipArchive<Cursor<Bytes>>, place: usize },
+    Zip { archive: ZipArchive<Cursor<Bytes>>, place: usize, bytes: u64 },
 }
 
 /// What lies in a file: itself, what it holds, or the members of an archive in the order of their names.
@@ -76,15 +77,15 @@ fn zipped(mut archive: ZipArchive<Cursor<Bytes>>, source: &Source) -> Result<Vec
             return Err(format!("its member `{name}` is encrypted"));
         }
         if member.is_file() && !is_litter(&name) {
-            names.insert((name, place));
+            names.insert((name, place, member.size()));
         }
     }
     if names.is_empty() {
         return Err("it is an archive without a file".into());
     }
-    let member = |(name, place): (String, usize)| Member {
+    let member = |(name, place, bytes): (String, usize, u64)| Member {
         address: format!("{}!{name}", source.address),
-        how: How::Zip { archive: archive.clone(), place },
+        how: How::Zip { archive: archive.clone(), place, bytes },
     };
     Ok(names.into_iter().map(member).collect())
 }
@@ -116,17 +117,15 @@ impl Member {
         let member = |bytes| Source { address: self.address.clone(), bytes };
         let unpacked = match &self.how {
             How::Plain => return Ok(file.clone()),
-            How::Gzip => unpack(flate2::read::MultiGzDecoder::new(file.bytes.as_ref()), allowed_bytes(file.bytes.len())),
-            How::Zstd => zstd(&file.bytes),
-            How::Zip { archive, place } => {
+            How::Gzip => unpack(allowed_bytes(file.bytes.len()), |take| take(&mut MultiGzDecoder::new(file.bytes.as_ref()))),
+            How::Zstd => unpack(allowed_bytes(file.bytes.len()), |take| {
+                let mut decoder = zstd::stream::read::Decoder::new(file.bytes.as_ref())?;
+                decoder.window_log_max(ZSTD_WINDOW_LOG)?;
+                take(&mut decoder)
+            }),
+            How::Zip { archive, place, bytes } => {
                 let mut archive = archive.clone();
-                match archive.by_index(*place) {
-                    Ok(packed) => {
-                        let said = packed.size();
-                        unpack(packed, said)
-                    }
-                    Err(error) => Err(format!("it cannot be unpacked: {error}")),
-                }
+                unpack(*bytes, |take| take(&mut archive.by_index(*place)?))
             }
         };
         let refuse = |what: String| FeedError::unreadable(contract, &member(Bytes::new()), what, None);
@@ -140,19 +139,22 @@ impl Member {
     }
 }
 
-fn zstd(bytes: &[u8]) -> Result<Vec<u8>, String> {
-    let failed = |error: std::io::Error| format!("it cannot be unpacked: {error}");
-    let mut decoder = zstd::stream::read::Decoder::new(bytes).map_err(failed)?;
-    decoder.window_log_max(ZSTD_WINDOW_LOG).map_err(failed)?;
-    unpack(decoder, allowed_bytes(bytes.len()))
-}
+/// Reads the packed bytes with what it is given.
+type Take<'a> = &'a mut dyn FnMut(&mut dyn Read) -> std::io::Result<()>;
 
-/// At most so many bytes; the packed ones are never believed on how many there are.
-fn unpack(packed: impl Read, most: u64) -> Result<Vec<u8>, String> {
-    let mut bytes = Vec::new();
-    packed.take(most.saturating_add(1)).read_to_end(&mut bytes).map_err(|error| format!("it cannot be unpacked: {error}"))?;
-    if bytes.len() as u64 > most {
+/// At most so many bytes. They are counted before the first is held: a bomb takes time, but no memory.
+fn unpack(most: u64, mut open: impl FnMut(Take) -> std::io::Result<()>) -> Result<Vec<u8>, String> {
+    let failed = |error: std::io::Error| format!("it cannot be unpacked: {error}");
+    let mut counted = 0;
+    open(&mut |packed| {
+        counted = std::io::copy(&mut packed.take(most.saturating_add(1)), &mut std::io::sink())?;
+        Ok(())
+    })
+    .map_err(failed)?;
+    if counted > most {
         return Err(format!("it unpacks to more than {most} bytes, which is the most"));
     }
+    let mut bytes = Vec::with_capacity(usize::try_from(counted).map_err(|error| error.to_string())?);
+    open(&mut |packed| packed.take(counted).read_to_end(&mut bytes).map(|_| ())).map_err(failed)?;
     Ok(bytes)
 }

@@ -239,3 +239,10 @@ fn a_record_too_wide_or_too_deep_is_rejected_and_the_others_go_on() {
     let nested = format!("{}\n{{\"day\": \"2024-02-01\", \"name\": \"a\", \"price\": 1}}\n", "[".repeat(100_000));
     check("ndjson", nested, &["2024-02-01 a 1.0000", "1 fields: the line is not JSON: recursion limit exceeded at line 1 column 128"]);
 }
+
+#[test]
+fn a_line_with_a_million_keys_is_rejected_alone() {
+    let keys: String = (0..1_000_000).map(|key| format!("\"{key},\\\"\":1,")).collect();
+    let text = format!("{{{keys}\"a\":1}}\n{{\"day\": \"2024-02-01\", \"name\": \"a\", \"price\": 1}}\n");
+    check("ndjson", text, &["2024-02-01 a 1.0000", "1 fields: an object in it has more than 2000 keys"]);
+}

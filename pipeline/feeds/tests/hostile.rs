@@ -8,8 +8,8 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::io::{Cursor, Write};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Extra memory beside the file itself. 256 MiB is the aim; a JSON record of a million keys takes 310 before it is refused.
-const MOST_EXTRA_BYTES: usize = 384 << 20;
+/// Extra memory beside the file itself: reliability test 15 of the design notes.
+const MOST_EXTRA_BYTES: usize = 256 << 20;
 /// A bomb that does not go off in less is none.
 const BOMB_BYTES: usize = 1 << 30;
 const LINE_BYTES: usize = 200 << 20;
@@ -82,7 +82,7 @@ fn blanks(mut packer: impl Write) {
 }
 
 fn gzip() -> Vec<u8> {
-    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     blanks(&mut packed);
     packed.finish().expect("memory")
 }
@@ -112,6 +112,7 @@ fn line(text: &str, byte: u8, bytes: usize) -> Vec<u8> {
 fn no_bomb_takes_more_than_its_share() {
     let header = "plot,system,area\n";
     let keys: String = (0..1_000_000).map(|key| format!("\"{key}\":1,")).collect();
+    let many_keys: String = (0..100_000).map(|key| format!("{{\"{key}\":1}}\n")).collect();
     let bombs: Vec<(&str, Vec<u8>, &str)> = vec![
         ("csv", gzip(), "it unpacks to more than"),
         ("csv", zstd(), "it unpacks to more than"),
@@ -119,8 +120,8 @@ fn no_bomb_takes_more_than_its_share() {
         ("csv", line("", b',', 1_000_000), "it has 1000001 columns; 2000 is the most"),
         ("csv", line(header, b'x', LINE_BYTES), "record 2 has 209715200 bytes"),
         ("csv", line(&format!("{header}\""), b'x', LINE_BYTES), "a quotation mark that opens in record 2 is never closed"),
-        ("json", format!("[{{{keys}\"a\":1}}]").into_bytes(), "more than 2000 different keys"),
-        ("ndjson", format!("{{{keys}\"a\":1}}").into_bytes(), "more than 2000 different keys"),
+        ("json", format!("[{{{keys}\"a\":1}}]").into_bytes(), "an object in it has more than 2000 keys"),
+        ("ndjson", many_keys.into_bytes(), "more than 2000 different keys"),
         ("ndjson", line("{\"plot\": \"", b'x', LINE_BYTES), "record 1 has 209715210 bytes"),
         ("json", line("", b'[', 100_000), "recursion limit exceeded"),
         ("json", format!("[{}1{}]", "{\"a\":".repeat(100_000), "}".repeat(100_000)).into_bytes(), "recursion limit exceeded"),

@@ -14,6 +14,7 @@ const MOST_COLUMNS: usize = 2_000;
 
 pub(super) fn read<'a>(contract: &Contract, source: &'a Source, encoding: Encoding, path: &[String]) -> Result<Records<'a>, FeedError> {
     let text = decode(contract, source, encoding)?;
+    check_width(text.as_bytes()).map_err(|what| FeedError::unreadable(contract, source, what, None))?;
     let mut top: Value =
         serde_json::from_str(&text).map_err(|error| FeedError::unreadable(contract, source, format!("it is not JSON: {error}"), None))?;
     let mut at = &mut top;
@@ -59,4 +60,31 @@ fn cell(value: &Value) -> Option<Cow<'_, str>> {
         Value::String(text) => Some(Cow::Borrowed(text)),
         other => Some(Cow::Owned(other.to_string())),
     }
+}
+
+/// Refuses an object with more keys than a feed has, before a tree of many times its size is made of it.
+pub(super) fn check_width(bytes: &[u8]) -> Result<(), String> {
+    // for each bracket that is open, the commas so far; arrays have none that count
+    let mut open: Vec<Option<usize>> = Vec::new();
+    let (mut in_text, mut at) = (false, 0);
+    while at < bytes.len() {
+        match bytes[at] {
+            b'"' => in_text = !in_text,
+            b'\\' if in_text => at += 1,
+            b'{' if !in_text => open.push(Some(0)),
+            b'[' if !in_text => open.push(None),
+            b'}' | b']' if !in_text => drop(open.pop()),
+            b',' if !in_text => {
+                if let Some(Some(commas)) = open.last_mut() {
+                    *commas += 1;
+                    if *commas >= MOST_COLUMNS {
+                        return Err(format!("an object in it has more than {MOST_COLUMNS} keys"));
+                    }
+                }
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    Ok(())
 }

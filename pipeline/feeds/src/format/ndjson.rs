@@ -1,7 +1,7 @@
 //! NDJSON: one flat object a line. A line that is not one is a rejected record, the others go on; a blank line is no
 //! record. Cells are taken as in `json`.
 
-use super::json::columns;
+use super::json::{check_width, columns};
 use super::{Raw, Records};
 use crate::decode::{decode, without_mark};
 use crate::{Contract, Encoding, FeedError, Source};
@@ -52,6 +52,7 @@ pub(super) fn read<'a>(contract: &Contract, source: &'a Source, encoding: Encodi
 
 fn object(line: &[u8]) -> Result<Value, String> {
     let text = std::str::from_utf8(line).map_err(|error| format!("byte {} of the line is not UTF-8", error.valid_up_to()))?;
+    check_width(line)?;
     match serde_json::from_str(text) {
         Ok(object @ Value::Object(_)) => Ok(object),
         Ok(_) => Err("the record is not an object".into()),
