@@ -3,13 +3,18 @@
 //! An allocator that counts stands below the whole binary, so there is one test here: another beside it would be
 //! counted, too.
 
+mod workbook;
+
 use nongshi_feeds::{Contract, FeedError, Source, members, parse};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::io::{Cursor, Write};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use workbook::{row, workbook};
 
 /// Extra memory beside the file itself: reliability test 15 of the design notes.
 const MOST_EXTRA_BYTES: usize = 256 << 20;
+/// The same for a sheet of two rows, however far apart they stand: every cell between them would take 100 MB.
+const MOST_SPARSE_BYTES: usize = 32 << 20;
 /// A bomb that does not go off in less is none.
 const BOMB_BYTES: usize = 1 << 30;
 const LINE_BYTES: usize = 200 << 20;
@@ -55,22 +60,26 @@ area_mu = { from = "area", unit = "亩" }
 day = "2024-01-01"
 "#;
 
-/// Reads the file; the answer is why it is refused and how many bytes it took beside itself at most.
-fn refused(format: &str, bytes: Vec<u8>) -> (String, usize) {
+/// Reads the file; the answer is the records in it or why it is refused, and how many bytes it took beside itself at most.
+fn read(format: &str, bytes: Vec<u8>) -> (Result<u64, FeedError>, usize) {
     let contract = Contract::read("plots", &PLOTS.replace("FORMAT", format)).expect("a good contract");
     let file = Source { address: "inbox/bomb".into(), bytes: bytes.into() };
     let before = NOW.load(Ordering::Relaxed);
     PEAK.store(before, Ordering::Relaxed);
-    let read = |file: &Source| -> Result<usize, FeedError> {
-        let mut rows = 0;
-        for member in members(&contract, file)? {
-            rows += parse(&contract, &member.unpack(&contract, file)?)?.accepted.num_rows();
+    let read = || -> Result<u64, FeedError> {
+        let mut records = 0;
+        for member in members(&contract, &file)? {
+            records += parse(&contract, &member.unpack(&contract, &file)?)?.received;
         }
-        Ok(rows)
+        Ok(records)
     };
-    let error = read(&file).expect_err(format);
-    assert!(matches!(error, FeedError::Unreadable { .. }), "{error}");
-    (error.to_string(), PEAK.load(Ordering::Relaxed) - before)
+    (read(), PEAK.load(Ordering::Relaxed) - before)
+}
+
+/// A sheet with one cell far away.
+fn corner(at: &str) -> Vec<u8> {
+    let far = format!("<row r=\"1048576\"><c r=\"{at}1048576\"><v>1</v></c></row>");
+    workbook(&[("s", "visible", &(row(1, &["plot", "system", "area"]) + &far))])
 }
 
 /// A file of nothing but blanks, packed piece by piece.
@@ -123,14 +132,21 @@ fn no_bomb_takes_more_than_its_share() {
         ("json", format!("[{{{keys}\"a\":1}}]").into_bytes(), "an object in it has more than 2000 keys"),
         ("ndjson", many_keys.into_bytes(), "more than 2000 different keys"),
         ("ndjson", line("{\"plot\": \"", b'x', LINE_BYTES), "record 1 has 209715210 bytes"),
+        ("xlsx", corner("XFD"), "2000 is the most"),
         ("json", line("", b'[', 100_000), "recursion limit exceeded"),
         ("json", format!("[{}1{}]", "{\"a\":".repeat(100_000), "}".repeat(100_000)).into_bytes(), "recursion limit exceeded"),
     ];
     for (format, bytes, words) in bombs {
         let size = bytes.len();
-        let (told, extra) = refused(format, bytes);
+        let (read, extra) = read(format, bytes);
+        let error = read.expect_err(words);
+        assert!(matches!(error, FeedError::Unreadable { .. }), "{error}");
+        let told = error.to_string();
         assert!(told.contains(words), "`{words}` is not said: {told}");
         assert!(extra <= MOST_EXTRA_BYTES, "{words}: {extra} bytes beside the {size} of the file");
         println!("{format} of {size} bytes: {extra} bytes more, then: {told}");
     }
+    let (read, extra) = read("xlsx", corner("C"));
+    assert_eq!(read.expect("two rows are no bomb"), 1);
+    assert!(extra <= MOST_SPARSE_BYTES, "a sheet of two rows took {extra} bytes");
 }
