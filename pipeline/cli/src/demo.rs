@@ -7,6 +7,7 @@ use crate::project::Project;
 use crate::talk::Talk;
 use crate::{init, machine, way};
 use chrono::{Days, NaiveDate};
+use nongshi_samples::SampleSettings;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -17,8 +18,12 @@ const BETWEEN_DAYS: u64 = 28;
 pub async fn demo(directory: &Path, open: bool) -> Result<Exit, Failure> {
     let talk = Talk::start();
     let since = Instant::now();
-    let (last_day, record) = init::sample(directory)?;
-    let what = format!("3 shops, 120 products, 6 years of prices until {last_day}: {} rows in {}", record.rows, directory.display());
+    let (SampleSettings { shops, products, price_years, last_day, .. }, record) = init::sample(directory)?;
+    let what = format!(
+        "{shops} shops, {products} products, {price_years} years of prices until {last_day}: {} rows in {}",
+        record.rows,
+        directory.display()
+    );
     talk.step("simulate", &what, since);
     let mut ended = Exit::Done;
     for day in [last_day - Days::new(BETWEEN_DAYS), last_day] {

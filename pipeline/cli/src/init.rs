@@ -2,7 +2,6 @@
 
 use crate::exit::{Exit, Failure};
 use crate::machine;
-use chrono::NaiveDate;
 use nongshi_domain::Seed;
 use nongshi_samples::{Record, SampleSettings, Sink, simulate};
 use std::fs::File;
@@ -26,7 +25,7 @@ const SAMPLE_SEED: Seed = Seed(20_260_101);
 /// Writes the folder; one that holds a project already is refused.
 pub fn init(directory: &Path, sample: bool) -> Result<Exit, Failure> {
     if sample {
-        let (last_day, _) = self::sample(directory)?;
+        let (SampleSettings { last_day, .. }, _) = self::sample(directory)?;
         eprintln!("a simulated chain stands in {0}, its last day is {last_day}\nnext: `nongshi -C {0} run`", directory.display());
         return Ok(Exit::Done);
     }
@@ -40,13 +39,13 @@ pub fn init(directory: &Path, sample: bool) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// Writes the simulated chain; the answer is its last day and what was written.
-pub fn sample(directory: &Path) -> Result<(NaiveDate, Record), Failure> {
+/// Writes the simulated chain; the answer is its size and what was written.
+pub fn sample(directory: &Path) -> Result<(SampleSettings, Record), Failure> {
     refuse_a_project(directory)?;
     let settings = SampleSettings::demo(SAMPLE_SEED, machine::yesterday(), machine::threads());
     let mut folder = Folder::at(directory);
     let record = simulate(&settings, &mut folder, None).and_then(|record| folder.close().map(|()| record));
-    Ok((settings.last_day, record.map_err(|error| unwritten(directory, &error))?))
+    Ok((settings, record.map_err(|error| unwritten(directory, &error))?))
 }
 
 fn refuse_a_project(directory: &Path) -> Result<(), Failure> {
