@@ -1,7 +1,7 @@
 //! What a middling shop is asked for, day by day, and at which price. In: days, weather, true prices, offers. Out: one
 //! figure for each product and day. Never: what is on the shelf.
 
-use crate::commodities::{COMMODITIES, Group};
+use crate::commodities::{COMMODITIES, Commodity, Group};
 use crate::days::Calendar;
 use crate::market::Prices;
 use crate::products::Product;
@@ -18,8 +18,10 @@ pub(crate) const CROSS_ELASTICITY: f64 = 0.30;
 /// Log fall of what shops sell by 10 mm of rain, at most so much, and part of it that goes to the net instead.
 const RAIN: f64 = 0.045;
 const RAIN_MOST: f64 = 0.35;
-/// Log rise of fruit for melons and of greens by a degree above the mean of the season.
-const HEAT: f64 = 0.012;
+/// Log rise of what quenches the thirst (fruit that swings more than this over the year) by a degree above a hot day.
+const HEAT: f64 = 0.024;
+const HOT_C: f64 = 26.0;
+const THIRSTY: f64 = 0.5;
 /// How much further demand swings over the year than the commodities' own figures say: shoppers follow each other.
 const SEASONS: f64 = 1.25;
 /// Log noise of the whole town's taste for a commodity, and what is left of it the next day.
@@ -84,27 +86,25 @@ impl<'a> Demand<'a> {
         if !day.is_within(commodity.months) || !product.is_listed(place) {
             return Asked { grams: 0.0, foreseen: 1.0, online: 0.0, fen, is_cut: false };
         }
-        let own = self.dearness[product.commodity][place] + (1.0 - cut).ln();
         let offered = if cut > 0.0 { IN_FRONT + product.elasticity * (1.0 - cut).ln() } else { 0.0 };
         let rain = (RAIN * self.weather.rain_mm(place) / 10.0).min(RAIN_MOST);
         let season = SEASONS * commodity.thirst * day.season(commodity.thirstiest);
         let known = season + offered;
-        let unknown = product.elasticity * (own - (1.0 - cut).ln())
+        let unknown = product.elasticity * self.dearness[product.commodity][place]
             + CROSS_ELASTICITY * self.dearness_of_others[product.commodity][place]
             + product.growth * (day.years() - self.calendar.days[self.calendar.days.len() - 1].years())
             + self.taste[product.commodity][place]
-            + self.heat(product, place)
+            + self.heat(commodity, place)
             - 0.5 * rain;
         let foreseen = day.weekday_demand() * day.festival_demand() * known.exp();
         let online = (0.11 + 0.02 * (day.years() - self.calendar.days[0].years()) / 3.0) * (1.0 + 1.6 * rain);
         Asked { grams: product.kg_per_day * 1000.0 * foreseen * unknown.exp(), foreseen, online, fen, is_cut: cut > 0.0 }
     }
 
-    fn heat(&self, product: &Product, place: usize) -> f64 {
-        let commodity = product.traded();
-        let above = self.weather.stations[0][place].temperature_c - 26.0;
-        let drinks = commodity.group == Group::Fruit && commodity.thirst > 0.5;
-        if drinks && above > 0.0 { HEAT * 2.0 * above } else { 0.0 }
+    fn heat(&self, commodity: &Commodity, place: usize) -> f64 {
+        let above_c = self.weather.stations[0][place].temperature_c - HOT_C;
+        let quenches = commodity.group == Group::Fruit && commodity.thirst > THIRSTY;
+        if quenches && above_c > 0.0 { HEAT * above_c } else { 0.0 }
     }
 
     /// The smoothed wholesale price, marked up and cut; by weight to the tenth of a yuan, by the piece to the tenth too.

@@ -51,8 +51,8 @@ impl<'a> Page<'a> {
     }
 
     /// A product's day.
-    pub fn sell(&mut self, _at: usize, name: &str, asked: &Asked, day: &ShelfDay) {
-        self.sold.push((_at, name.into(), *asked, *day));
+    pub fn sell(&mut self, product: usize, name: &str, asked: &Asked, day: &ShelfDay) {
+        self.sold.push((product, name.into(), *asked, *day));
     }
 
     /// The day's receipts, in the order of time.
