@@ -73,7 +73,7 @@ impl Bound {
         let mut shutdown = pin!(shutdown);
         loop {
             let accepted = tokio::select! {
-                () = &mut shutdown => return Ok(()),
+                () = &mut shutdown => break,
                 Some(_) = connections.join_next() => continue,
                 accepted = self.listener.accept() => accepted,
             };
@@ -93,6 +93,9 @@ impl Bound {
                 }
             });
         }
+        // ended and waited for: no connection outlives this call
+        connections.shutdown().await;
+        Ok(())
     }
 }
 
