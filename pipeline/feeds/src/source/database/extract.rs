@@ -345,7 +345,7 @@ fn unkept(what: String) -> Trouble {
     Trouble::new(
         Fault::Refused,
         format!("where reading goes on cannot be told: {what}"),
-        "the raw bytes of a landed page must be kept: restore them in the store",
+        "restore the raw bytes in the store; a feed with another `watermark` or `key` needs another name",
     )
 }
 
