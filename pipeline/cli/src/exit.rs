@@ -3,7 +3,7 @@
 //! In: any room's error. Out: one message with its causes, a hint, a code. Never: a type's name, a secret.
 
 use nongshi_domain::Hint;
-use nongshi_feeds::FeedError;
+use nongshi_feeds::{Fault, FeedError};
 use nongshi_lake::LakeError;
 use nongshi_transforms::TransformError;
 
@@ -104,7 +104,10 @@ impl From<FeedError> for Failure {
     fn from(error: FeedError) -> Failure {
         let code = match &error {
             FeedError::Contract { .. } => Exit::Settings,
-            FeedError::Missing { .. } | FeedError::Store { .. } => Exit::Unreachable,
+            FeedError::Database { fault: Fault::Later, .. } | FeedError::Missing { .. } => Exit::Gaps,
+            FeedError::Database { fault: Fault::Settings, .. } => Exit::Settings,
+            FeedError::Database { fault: Fault::Refused, .. } => Exit::Refused,
+            FeedError::Database { fault: Fault::Unreachable, .. } | FeedError::Store { .. } => Exit::Unreachable,
             FeedError::NoColumn { .. } | FeedError::Unreadable { .. } | FeedError::Miscounted { .. } => Exit::Refused,
             FeedError::Shape { .. } => Exit::Bug,
         };

@@ -5,7 +5,8 @@
 use crate::exit::{Exit, Failure};
 use crate::machine;
 use crate::settings::{self, Settings};
-use nongshi_feeds::{Contract, FeedError, Outside};
+use futures::FutureExt;
+use nongshi_feeds::{Contract, FeedError, Landed, Outside, SecretAt};
 use nongshi_lake::Lake;
 use nongshi_transforms::{Transform, built_in, in_order};
 use object_store::ObjectStore;
@@ -46,9 +47,25 @@ impl Project {
         Ok(contracts)
     }
 
-    /// What a feed may need from outside; `landed` are the addresses of its batches that have landed.
-    pub fn outside(&self, contract: &Contract, landed: Vec<String>) -> Result<Outside, Failure> {
-        Ok(Outside { store: self.store_of(contract)?, secret: |name| std::env::var(name).ok(), now: machine::now, landed })
+    /// What a feed may need from outside; `landed` are its batches that have landed.
+    pub fn outside(&self, contract: &Contract, landed: Vec<Landed>) -> Result<Outside, Failure> {
+        let (lake, feed, folder) = (self.lake.clone(), contract.feed.clone(), self.folder.clone());
+        let kept = move |content: String| {
+            let (lake, feed) = (lake.clone(), feed.clone());
+            async move { lake.kept(&feed, &content).await.map_err(|error| error.to_string()) }.boxed()
+        };
+        let secret = move |at: &SecretAt| match at {
+            SecretAt::Environment(name) => std::env::var(name).ok(),
+            SecretAt::File(path) => std::fs::read_to_string(folder.join(path)).ok(),
+        };
+        Ok(Outside {
+            store: self.store_of(contract)?,
+            secret: Arc::new(secret),
+            now: machine::now,
+            pause: |time| tokio::time::sleep(time).boxed(),
+            landed,
+            kept: Arc::new(kept),
+        })
     }
 
     /// The store in which the feed's files lie, if they lie in one.

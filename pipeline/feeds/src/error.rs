@@ -1,6 +1,6 @@
 //! Why a whole feed cannot be read. A bad row is not among these: it is a `Rejected` value.
 
-use crate::{Contract, Source};
+use crate::{Contract, Fault, Source};
 use nongshi_domain::Hint;
 
 /// A feed that cannot be read.
@@ -38,6 +38,18 @@ pub enum FeedError {
         /// What the store said.
         #[source]
         cause: object_store::Error,
+    },
+    /// A database cannot be read, or not now.
+    #[error("feed {feed}: {what}")]
+    Database {
+        /// The feed.
+        feed: String,
+        /// Whose fault it is.
+        fault: Fault,
+        /// What is wrong; never the address with its password.
+        what: String,
+        /// How to mend it.
+        hint: Option<Hint>,
     },
     /// A source has not the columns that the contract names.
     #[error("feed {feed}: `{address}` has no column `{column}`, which the contract reads")]
@@ -94,7 +106,7 @@ impl FeedError {
     /// How to mend it, where more can be said than the message says.
     pub fn hint(&self) -> Option<Hint> {
         match self {
-            FeedError::Contract { hint, .. } | FeedError::Unreadable { hint, .. } => hint.clone(),
+            FeedError::Contract { hint, .. } | FeedError::Database { hint, .. } | FeedError::Unreadable { hint, .. } => hint.clone(),
             FeedError::NoColumn { hint, .. } => Some(hint.clone()),
             FeedError::Missing { .. } => Some(Hint("`root` is relative to the project folder, and `files` are globs below it".into())),
             FeedError::Miscounted { .. } => {

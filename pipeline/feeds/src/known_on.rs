@@ -1,9 +1,14 @@
 //! The day a row could have been known. In: the rule and the row's days or the source's name. Out: one day a row.
 //! Never: the load time.
 
+use crate::distinct::Distinct;
+use crate::unpivot::Rows;
 use crate::{Contract, FeedError, KnownOn, Source};
 use chrono::{Days, NaiveDate};
 use nongshi_domain::{Cadence, Hint};
+
+/// A day like 2013-01-01.
+const DAY_LETTERS: usize = 10;
 
 /// Days since 1970-01-01, as Arrow and Polars count them.
 pub(crate) fn to_days(day: NaiveDate) -> i32 {
@@ -15,15 +20,22 @@ pub(crate) fn to_date(days: i32) -> NaiveDate {
     NaiveDate::default() + chrono::TimeDelta::days(i64::from(days))
 }
 
-/// One day a row; none where the row has no day of its own. `days_of` gives the days of a column.
+/// One day a row; none where the row has no day of its own, or no day that can be read. `days_of` gives the days of a column.
 pub(crate) fn known_on(
     contract: &Contract,
     source: &Source,
-    rows: usize,
+    rows: &Rows,
     days_of: impl Fn(usize) -> Vec<Option<i32>>,
 ) -> Result<Vec<Option<i32>>, FeedError> {
     match &contract.known_on {
-        KnownOn::Day(day) => Ok(vec![Some(to_days(*day)); rows]),
+        KnownOn::Day(day) => Ok(vec![Some(to_days(*day)); rows.height()]),
+        KnownOn::Source { column, month_end, lag_days } => {
+            let Distinct { texts, codes } = rows.cells(column)?;
+            let day = |text: Option<&str>| text?.trim().get(..DAY_LETTERS)?.parse::<NaiveDate>().ok();
+            let known: Vec<Option<i32>> =
+                texts.iter().map(|text| Some(to_days(later(day(text.as_deref())?, *month_end, *lag_days)))).collect();
+            Ok(codes.into_iter().map(|code| known[code as usize]).collect())
+        }
         KnownOn::Column { column, month_end, lag_days } => {
             let known = |days: i32| if *month_end { to_days(later(to_date(days), true, *lag_days)) } else { days + *lag_days as i32 };
             Ok(days_of(*column).into_iter().map(|days| days.map(known)).collect())
@@ -35,7 +47,7 @@ pub(crate) fn known_on(
                 let hint = Hint("`file_name` under [available_on] must find a month or a day in it".into());
                 FeedError::unreadable(contract, source, format!("its name tells no day by `{like}`"), Some(hint))
             })?;
-            Ok(vec![Some(to_days(later(day, whole_month || *month_end, *lag_days))); rows])
+            Ok(vec![Some(to_days(later(day, whole_month || *month_end, *lag_days))); rows.height()])
         }
     }
 }

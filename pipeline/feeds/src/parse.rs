@@ -46,7 +46,7 @@ pub fn parse(contract: &Contract, source: &Source) -> Result<Parsed, FeedError> 
     let mut columns = contract.columns.iter().map(|rule| convert(rule, &rows, &mut verdicts)).collect::<Result<Vec<_>, _>>()?;
     move_pieces(contract, &mut columns);
     reject_disordered(contract, &columns, &mut verdicts);
-    let known = known_on(contract, source, rows.height(), |place| days_of(&columns[place]))?;
+    let known = known_on(contract, source, &rows, |place| days_of(&columns[place]))?;
     reject_unknowable(contract, &columns, &known, &mut verdicts);
     reject_duplicates(&columns, rows.width(), &mut verdicts);
 
@@ -123,7 +123,7 @@ fn reject_unknowable(contract: &Contract, columns: &[Cells], known: &[Option<i32
     for (row, known) in known.iter().enumerate() {
         let happened = happened.as_ref().and_then(|days| days[row]);
         match (known, happened) {
-            (None, _) => verdicts.reject(row, "available_on", || "the day it could have been known is empty".into()),
+            (None, _) => verdicts.reject(row, "available_on", || "the day it could have been known is empty or no day".into()),
             (Some(known), Some(happened)) if *known < happened => verdicts.reject(row, "available_on", || {
                 format!("day {} lies after {}, the day it could have been known", to_date(happened), to_date(*known))
             }),

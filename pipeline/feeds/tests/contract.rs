@@ -76,7 +76,7 @@ fn a_slip_is_told_with_its_place_and_the_nearest_right_word() {
         (
             "day = \"2013-01-01\"",
             "",
-            "14:1: `available_on` needs exactly one of `column`, `file_name`, `day` / the load time is not among them: it would let the past know the future",
+            "14:1: `available_on` needs exactly one of `column`, `source`, `file_name`, `day` / the load time is not among them: it would let the past know the future",
         ),
         ("day = \"2013-01-01\"", "day = \"2013-02-30\"", "15:7: `2013-02-30` is not a day like 2013-01-01 / "),
         (

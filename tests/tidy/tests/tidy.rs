@@ -29,7 +29,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("pipeline/cluster", &["functions", "lake", "ballista", "ballista-core", "datafusion", "datafusion-proto", "object_store"]),
     ("pipeline/domain", &[]),
-    ("pipeline/feeds", &["domain", "arrow", "object_store", "parquet", "polars", "polars-arrow"]),
+    ("pipeline/feeds", &["domain", "arrow", "object_store", "parquet", "polars", "polars-arrow", "sqlx"]),
     ("pipeline/functions", &["domain", "models", "arrow", "datafusion"]),
     ("pipeline/lake", &["domain", "arrow", "datafusion", "datafusion-proto", "deltalake", "object_store", "parquet"]),
     ("pipeline/serve", &["domain", "arrow", "datafusion", "datafusion-postgres"]),
@@ -56,12 +56,13 @@ const HEAVY: &[&str] = &[
     "plotters",
     "polars",
     "polars-arrow",
+    "sqlx",
     "typst",
     "typst-layout",
     "typst-pdf",
 ];
 /// One copy each in the lock file.
-const SINGLE: &[&str] = &["arrow", "datafusion", "deltalake", "ndarray", "object_store", "parquet"];
+const SINGLE: &[&str] = &["arrow", "datafusion", "deltalake", "ndarray", "object_store", "parquet", "rustls"];
 /// The outside has one door: these words stand in cli only.
 const OUTSIDE: &[&str] =
     &["std::env::var", "std::fs::", "Utc::now", "Local::now", "SystemTime::now", "Instant::now", "thread_rng", "from_entropy", "println!"];

@@ -6,8 +6,8 @@ use super::{Done, Step};
 use crate::exit::{Exit, Failure};
 use crate::gap::Gap;
 use futures::StreamExt;
-use nongshi_feeds::{Contract, FeedError, Member, Parsed, Source, fetch, members, parse};
-use nongshi_lake::{Batch, Lake, Landed, digest};
+use nongshi_feeds::{Contract, FeedError, Landed, Member, Parsed, Source, fetch, members, parse};
+use nongshi_lake::{Batch, Lake, digest};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -32,7 +32,8 @@ pub async fn ingest(step: &Step<'_>) -> Result<Done, Failure> {
         counts.feeds += 1;
         let feed = contract.feed.clone();
         step.talk.progress("ingest", &format!("{} of {all} feeds, {} rows: {feed}", counts.feeds, counts.received));
-        let landed = records.iter().filter(|(_, record)| record.feed == feed).map(|(_, record)| record.address.clone()).collect();
+        let landed = records.iter().map(|(_, record)| record).filter(|record| record.feed == feed);
+        let landed = landed.map(|record| Landed { address: record.address.clone(), content: record.content.clone() }).collect();
         match ingest_feed(step, contract, landed, &known, &mut counts, &mut done.gaps).await {
             Ok(()) => {}
             Err(failure) if failure.code == Exit::Bug || failure.code == Exit::Held => return Err(failure),
@@ -66,7 +67,7 @@ struct Counts {
 async fn ingest_feed(
     step: &Step<'_>,
     contract: Contract,
-    landed: Vec<String>,
+    landed: Vec<Landed>,
     known: &Arc<BTreeSet<String>>,
     counts: &mut Counts,
     gaps: &mut Vec<Gap>,
@@ -105,8 +106,8 @@ async fn ingest_feed(
                 counts.known += 1;
                 continue;
             }
-            // a bad source says nothing about the others
-            Err(failure) if failure.code == Exit::Refused => {
+            // a bad source says nothing about the others, where they do not follow from it
+            Err(failure) if failure.code == Exit::Refused && !contract.in_order() => {
                 gaps.push(feed_gap(&contract.feed, failure));
                 continue;
             }
@@ -116,8 +117,8 @@ async fn ingest_feed(
         counts.accepted += batch.accepted.num_rows() as u64;
         counts.rejected += batch.rejected.len() as u64;
         match landing.land(&batch, || step.fence()).await? {
-            Landed::Now(_) => counts.landed += 1,
-            Landed::Before => counts.known += 1,
+            nongshi_lake::Landed::Now(_) => counts.landed += 1,
+            nongshi_lake::Landed::Before => counts.known += 1,
         }
     }
     Ok(())
@@ -174,12 +175,11 @@ pub fn refuse_bad(contract: &Contract, source: &Source, parsed: Parsed) -> Resul
         .hint(format!("the raw bytes are kept; mend the source, or set `[gate] refuse_share` in feeds/{}.toml", contract.feed)))
 }
 
-/// What a feed's failure means for the run: a feed that is not there is a gap, a feed that is bad refuses.
+/// What a feed's failure means for the run: the others go on, and the exit code says what can be done.
 fn feed_gap(feed: &str, failure: Failure) -> Gap {
     let mut reason = failure.message;
     if let Some(hint) = failure.hint {
         reason = format!("{reason} (hint: {hint})");
     }
-    let code = if failure.code == Exit::Refused { Exit::Refused } else { Exit::Gaps };
-    Gap { code, ..Gap::new(feed, "feed", reason) }
+    Gap { code: failure.code, ..Gap::new(feed, "feed", reason) }
 }

@@ -1,5 +1,6 @@
 //! The binary, used as its readers use it: the whole way on real data, and everything a user can do wrong.
 
+mod database;
 mod demo;
 mod errors;
 mod feed;

@@ -4,7 +4,8 @@
 use super::columns::column_rules;
 use super::raw::{RawContract, RawFormat, RawGate, RawKnownOn, RawPieces, RawUnpivot};
 use super::{ColumnRule, Contract, Encoding, Format, Gate, KnownOn, Origin, Page, Pieces, RowUnit, Unpivot, UnpivotColumn};
-use crate::{FeedError, source};
+use crate::FeedError;
+use crate::source::{self, Place};
 use nongshi_domain::{Hint, Kind, LANDED, LandedTable};
 use regex::Regex;
 use toml::Spanned;
@@ -28,7 +29,7 @@ pub(super) fn check(page: &Page, raw: RawContract) -> Result<Contract, FeedError
         page.wrong(raw.table.span(), format!("table `{}` is not known", raw.table.get_ref()), Some(hint))
     })?;
     let from = source::check(page, &raw.source.kind)?;
-    let format = format(page, raw.format)?;
+    let format = format_of(page, place.as_ref(), raw.source.kind, raw.format)?;
     let unpivot = raw.unpivot.map(|raw| unpivot(page, raw)).transpose()?;
     let columns = column_rules(page, table, raw.columns)?;
     let pieces = raw.pieces.map(|raw| pieces(page, table, &columns, raw)).transpose()?;
@@ -51,6 +52,19 @@ pub(super) fn check(page: &Page, raw: RawContract) -> Result<Contract, FeedError
         known_on,
         gate,
     })
+}
+
+/// The contract's format, unless the kind of source has its own.
+fn format_of(page: &Page, place: &dyn Place, kind: Spanned<String>, raw: Option<Spanned<RawFormat>>) -> Result<Format, FeedError> {
+    match (place.format(), raw) {
+        (None, Some(raw)) => format(page, raw.into_inner()),
+        (Some(format), None) => Ok(format),
+        (None, None) => Err(page.wrong(kind.span(), "`[format]` is missing".into(), None)),
+        (Some(_), Some(raw)) => {
+            let what = format!("`[format]` means nothing for the source kind `{}`, which has its own", kind.get_ref());
+            Err(page.wrong(raw.span(), what, None))
+        }
+    }
 }
 
 fn format(page: &Page, raw: RawFormat) -> Result<Format, FeedError> {
@@ -161,16 +175,17 @@ fn pieces(page: &Page, table: &'static LandedTable, columns: &[ColumnRule], raw:
 
 fn known_on(page: &Page, table: &'static LandedTable, columns: &[ColumnRule], raw: Spanned<RawKnownOn>) -> Result<KnownOn, FeedError> {
     let span = raw.span();
-    let RawKnownOn { column, file_name, day, month_end, lag_days } = raw.into_inner();
-    match (column, file_name, day) {
-        (Some(name), None, None) => {
+    let RawKnownOn { column, source, file_name, day, month_end, lag_days } = raw.into_inner();
+    match (column, source, file_name, day) {
+        (None, Some(source), None, None) => Ok(KnownOn::Source { column: source.into_inner(), month_end, lag_days }),
+        (Some(name), None, None, None) => {
             let column = place(page, table, &name, |kind| kind == Kind::Day, "a day")?;
             if columns[column].origin == Origin::Nowhere {
                 return Err(page.wrong(name.span(), format!("`{}` has no source in this contract", name.get_ref()), None));
             }
             Ok(KnownOn::Column { column, month_end, lag_days })
         }
-        (None, Some(like), None) => {
+        (None, None, Some(like), None) => {
             let regex = regex(page, &like)?;
             if regex.captures_len() != 2 {
                 let hint = Hint("put the month or the day in brackets: `sales_(\\d{4}-\\d{2})`".into());
@@ -178,7 +193,7 @@ fn known_on(page: &Page, table: &'static LandedTable, columns: &[ColumnRule], ra
             }
             Ok(KnownOn::FileName { like: regex, month_end, lag_days })
         }
-        (None, None, Some(text)) => {
+        (None, None, None, Some(text)) => {
             let day = text
                 .get_ref()
                 .parse()
@@ -190,7 +205,7 @@ fn known_on(page: &Page, table: &'static LandedTable, columns: &[ColumnRule], ra
         }
         _ => {
             let hint = Hint("the load time is not among them: it would let the past know the future".into());
-            Err(page.wrong(span, "`available_on` needs exactly one of `column`, `file_name`, `day`".into(), Some(hint)))
+            Err(page.wrong(span, "`available_on` needs exactly one of `column`, `source`, `file_name`, `day`".into(), Some(hint)))
         }
     }
 }

@@ -9,7 +9,7 @@
 //! |---|---|
 //! | `version` | 1 |
 //! | `table` | the landed table the rows go to |
-//! | `[source] kind` | `files`; the other keys are the kind's own |
+//! | `[source] kind` | `files`, `mysql` or `postgres`; the other keys are the kind's own (those of databases: `source/database/mod.rs`) |
 //! | `[source] root` | folder, relative to the project folder; may climb with `..`. Or `s3://bucket/prefix`, reached with the settings of the lake's own store |
 //! | `[source] files` | globs below the root (`*` stays in its folder, `**` does not); no `..`, not absolute |
 //! | `[format] kind` | `csv`, `json`, `ndjson` (one object a line), `parquet` or `xlsx`; gzip, zstd and zip round any of them are told by the bytes and taken off, and each member of a zip archive is a source of its own (`archive.zip!member.csv`) |
@@ -23,7 +23,7 @@
 //! | `[columns.Y]` | how our column Y comes about, see below; every required column of the table must be there |
 //! | `[pieces] column`, `like`, `move` | where our column matches the regex, values move: `{ quantity_kg = "quantity_pieces" }` |
 //! | `[rules] ordered` | lists of our columns that may not fall: `[["low_cny_per_kg", "price_cny_per_kg"]]` |
-//! | `[available_on]` | the day a row could have been known: exactly one of `column` (a day of ours), `file_name` (a regex whose group holds `2023-06`, `2023-06-15`, `20230615` or `2023_06_15`), `day`; then `month_end = true`; then `lag_days` |
+//! | `[available_on]` | the day a row could have been known: exactly one of `column` (a day of ours), `source` (a source column that begins with a day: when the row was last changed), `file_name` (a regex whose group holds `2023-06`, `2023-06-15`, `20230615` or `2023_06_15`), `day`; then `month_end = true`; then `lag_days` |
 //! | `[gate] freshness_days` | the newest day may be that old before the feed counts as stale; never, when absent |
 //! | `[gate] warn_share`, `refuse_share` | share of rejected rows, but for `not_asked_for` and `duplicate`, at which to warn (0.001) and refuse (0.01) |
 //!
@@ -246,6 +246,15 @@ pub enum KnownOn {
         /// Days later.
         lag_days: u32,
     },
+    /// A column of the source that begins with a day like 2013-01-01: when a row was last changed over there.
+    Source {
+        /// Its name.
+        column: String,
+        /// Whether the month must first be over.
+        month_end: bool,
+        /// Days later.
+        lag_days: u32,
+    },
     /// One day for all rows.
     Day(chrono::NaiveDate),
 }
@@ -277,6 +286,11 @@ impl Contract {
     /// What the store given to `fetch` must be rooted at, relative to the project folder; none when it needs no store.
     pub fn root(&self) -> Option<&str> {
         self.place.root()
+    }
+
+    /// Whether a source that is refused holds back those behind it.
+    pub fn in_order(&self) -> bool {
+        self.place.in_order()
     }
 
     /// What the feed looks for, to say so when nothing is there.

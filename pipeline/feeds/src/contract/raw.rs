@@ -14,7 +14,7 @@ pub(super) struct RawContract {
     pub version: Spanned<i64>,
     pub table: Text,
     pub source: RawSource,
-    pub format: RawFormat,
+    pub format: Option<Spanned<RawFormat>>,
     pub unpivot: Option<RawUnpivot>,
     #[serde(rename = "where", default)]
     pub only: BTreeMap<String, Vec<String>>,
@@ -115,6 +115,7 @@ pub(super) struct RawRules {
 #[serde(deny_unknown_fields)]
 pub(super) struct RawKnownOn {
     pub column: Option<Text>,
+    pub source: Option<Text>,
     pub file_name: Option<Text>,
     pub day: Option<Text>,
     #[serde(default)]

@@ -2,18 +2,25 @@
 //! needs from outside. Out: a stream of sources, each as it lies there. Never: the clock or the environment but as
 //! cli hands them in, a secret in an address or an error, all sources in memory at once.
 
+mod database;
 mod files;
+mod mysql;
+mod postgres;
+
+pub use database::session::Fault;
 
 use crate::contract::Page;
-use crate::{Contract, FeedError};
+use crate::{Contract, FeedError, Format};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
+use futures::FutureExt;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use nongshi_domain::Hint;
 use object_store::ObjectStore;
-use std::fmt::Debug;
+use std::fmt::{Debug, Display, Formatter};
 use std::sync::Arc;
+use std::time::Duration;
 use toml::Spanned;
 
 /// One source, untouched: a file, or a page of rows.
@@ -33,18 +40,61 @@ pub type Sources<'a> = BoxStream<'a, Result<Source, FeedError>>;
 pub struct Outside {
     /// Rooted at `Contract::root`, where the contract has one.
     pub store: Option<Arc<dyn ObjectStore>>,
-    /// The secret of that name.
-    pub secret: fn(&str) -> Option<String>,
+    /// The secret that lies there.
+    pub secret: Arc<dyn Fn(&SecretAt) -> Option<String> + Send + Sync>,
     /// The time now.
     pub now: fn() -> DateTime<Utc>,
-    /// Addresses of the feed's batches that have landed: a source that reads on from its last place finds it there.
-    pub landed: Vec<String>,
+    /// Rests as long as told, so that a source is read no faster than allowed.
+    pub pause: fn(Duration) -> BoxFuture<'static, ()>,
+    /// The feed's batches that have landed, in their order: a source that reads on from its last place finds it there.
+    pub landed: Vec<Landed>,
+    /// The kept bytes of that content.
+    pub kept: Arc<dyn Fn(String) -> BoxFuture<'static, Result<Bytes, String>> + Send + Sync>,
+}
+
+/// Where a secret lies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SecretAt {
+    /// In the environment, under this name.
+    Environment(String),
+    /// In this file, below the project folder.
+    File(String),
+}
+
+impl Display for SecretAt {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        match self {
+            SecretAt::Environment(name) => write!(f, "the environment variable `{name}`"),
+            SecretAt::File(path) => write!(f, "the file `{path}`"),
+        }
+    }
+}
+
+/// A batch of the feed that has landed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Landed {
+    /// Where it came from.
+    pub address: String,
+    /// Under which name its bytes are kept.
+    pub content: String,
 }
 
 impl Outside {
     /// A store and nothing else: no secret, no time, nothing landed before.
     pub fn only(store: impl ObjectStore) -> Outside {
-        Outside { store: Some(Arc::new(store)), secret: |_| None, now: || DateTime::UNIX_EPOCH, landed: Vec::new() }
+        Outside { store: Some(Arc::new(store)), ..Outside::nothing() }
+    }
+
+    /// No store, no secret, no time, nothing landed before.
+    pub fn nothing() -> Outside {
+        Outside {
+            store: None,
+            secret: Arc::new(|_| None),
+            now: || DateTime::UNIX_EPOCH,
+            pause: |_| async {}.boxed(),
+            landed: Vec::new(),
+            kept: Arc::new(|content| async move { Err(format!("nothing is kept under {content}")) }.boxed()),
+        }
     }
 }
 
@@ -58,6 +108,16 @@ pub(crate) trait Place: Debug + Send + Sync {
     /// What it looks for, to say so when nothing is there.
     fn looked_for(&self) -> String;
 
+    /// The format of its sources, when the contract has no word in it.
+    fn format(&self) -> Option<Format> {
+        None
+    }
+
+    /// Whether a source that is refused holds back those behind it.
+    fn in_order(&self) -> bool {
+        false
+    }
+
     /// Every source there is, in the order in which they shall land.
     fn fetch<'a>(&'a self, feed: &'a str, outside: &'a Outside) -> BoxFuture<'a, Result<Sources<'a>, FeedError>>;
 }
@@ -66,7 +126,7 @@ pub(crate) trait Place: Debug + Send + Sync {
 type Kind = (&'static str, fn(&Page) -> Result<Arc<dyn Place>, FeedError>);
 
 /// Every kind, in alphabetic order.
-const KINDS: [Kind; 1] = [("files", files::check)];
+const KINDS: [Kind; 3] = [("files", files::check), ("mysql", mysql::check), ("postgres", postgres::check)];
 
 /// The place that a contract's `[source]` names.
 pub(crate) fn check(page: &Page, kind: &Spanned<String>) -> Result<Arc<dyn Place>, FeedError> {
