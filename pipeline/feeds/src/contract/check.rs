@@ -29,7 +29,7 @@ pub(super) fn check(page: &Page, raw: RawContract) -> Result<Contract, FeedError
         page.wrong(raw.table.span(), format!("table `{}` is not known", raw.table.get_ref()), Some(hint))
     })?;
     let from = source::check(page, &raw.source.kind)?;
-    let format = format_of(page, place.as_ref(), raw.source.kind, raw.format)?;
+    let format = format_of(page, from.as_ref(), raw.source.kind, raw.format)?;
     let unpivot = raw.unpivot.map(|raw| unpivot(page, raw)).transpose()?;
     let columns = column_rules(page, table, raw.columns)?;
     let pieces = raw.pieces.map(|raw| pieces(page, table, &columns, raw)).transpose()?;
