@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 
 mod careless;
+mod keeping;
 mod landing;
 mod lease;
 mod newest;

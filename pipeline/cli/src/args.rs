@@ -100,6 +100,11 @@ pub enum Command {
         #[command(subcommand)]
         command: FeedCommand,
     },
+    /// The store: what it holds, and whether all of it is there.
+    Lake {
+        #[command(subcommand)]
+        command: LakeCommand,
+    },
     /// What is wrong, and how to mend it.
     Doctor,
     /// What ran, what is known until when, what was rejected.
@@ -142,6 +147,42 @@ pub enum FeedCommand {
     },
     /// For each name that no crop has, the crop whose name is nearest.
     Suggest(When),
+}
+
+/// `lake ...`
+#[derive(Debug, Subcommand)]
+pub enum LakeCommand {
+    /// Read every file and every raw byte, and prove that nothing was lost; changes nothing.
+    Check {
+        /// A summary as JSON on stdout.
+        #[arg(long)]
+        json: bool,
+    },
+    /// What each version of a table did; every table when none is named.
+    History {
+        /// The table, such as `sales` or `landed/sales`.
+        table: Option<String>,
+    },
+    /// The same rows in fewer files; every table when none is named.
+    Compact {
+        /// The tables, such as `sales` or `landed/sales`.
+        tables: Vec<String>,
+        /// Then delete files that no version has needed for so many days, 7 at least: what is older can no longer be
+        /// restored.
+        #[arg(long, value_name = "DAYS")]
+        forget_after: Option<u32>,
+    },
+    /// A table as it stood at an earlier version. Batches that landed later can land again: their raw bytes are kept.
+    Restore {
+        /// The table, such as `sales` or `landed/sales`.
+        table: String,
+        /// The version, as `lake history` lists it.
+        #[arg(long)]
+        version: u64,
+        /// Say what would be undone; change nothing.
+        #[arg(long)]
+        dry_run: bool,
+    },
 }
 
 /// `config ...`

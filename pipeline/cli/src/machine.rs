@@ -2,8 +2,10 @@
 
 use crate::exit::{Exit, Failure};
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
+use nongshi_domain::failpoint;
 use nongshi_lake::Holder;
 use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Asia/Shanghai is eight hours ahead all year.
 const SHANGHAI: TimeDelta = TimeDelta::hours(8);
@@ -16,6 +18,29 @@ pub fn now() -> DateTime<Utc> {
 /// Yesterday in Asia/Shanghai: the last day that is over there.
 pub fn yesterday() -> NaiveDate {
     (now() + SHANGHAI).date_naive() - Days::new(1)
+}
+
+/// Where a test wants this process to end: `NAME` or `NAME:COUNT`, the place and how often it is reached before.
+const FAILPOINT: &str = "NONGSHI_TEST_FAILPOINT";
+
+/// Lets a test end this process without warning; never in a release build.
+pub fn listen_for_failpoint() {
+    if cfg!(debug_assertions) && std::env::var_os(FAILPOINT).is_some() {
+        failpoint::listen(end_at_failpoint);
+    }
+}
+
+fn end_at_failpoint(name: &'static str) {
+    static REACHED: AtomicU32 = AtomicU32::new(0);
+    let wanted = std::env::var(FAILPOINT).unwrap_or_default();
+    let (place, before) = wanted.split_once(':').map_or((wanted.as_str(), 0), |(place, before)| (place, before.parse().unwrap_or(0)));
+    if name == place && REACHED.fetch_add(1, Ordering::SeqCst) == before {
+        // SIGKILL: nothing is flushed, nothing is tidied up
+        let _ = std::process::Command::new("kill").args(["-9", &std::process::id().to_string()]).status();
+        loop {
+            std::thread::park();
+        }
+    }
 }
 
 /// Who we are, for a lease.

@@ -11,6 +11,7 @@ mod exit;
 mod feed;
 mod gap;
 mod init;
+mod lake;
 mod machine;
 mod project;
 mod rows;
@@ -22,7 +23,7 @@ mod status;
 mod talk;
 mod way;
 
-use args::{Cli, ClusterCommand, Command, ConfigCommand, FeedCommand, Stage};
+use args::{Cli, ClusterCommand, Command, ConfigCommand, FeedCommand, LakeCommand, Stage};
 use clap::Parser;
 use exit::{Exit, Failure};
 use std::process::ExitCode;
@@ -33,6 +34,7 @@ const STACK_BYTES: usize = 32 << 20;
 fn main() -> ExitCode {
     // two providers are compiled in; rustls wants one to be chosen before the first connection
     let _ = rustls::crypto::ring::default_provider().install_default();
+    machine::listen_for_failpoint();
     let cli = Cli::parse();
     let ended = std::thread::Builder::new().stack_size(STACK_BYTES).spawn(|| conduct(cli)).map(std::thread::JoinHandle::join);
     end(match ended {
@@ -85,6 +87,12 @@ async fn command(cli: Cli) -> Result<Exit, Failure> {
         Command::Feed { command: FeedCommand::Check { feed } } => feed::check(folder, &feed).await,
         Command::Feed { command: FeedCommand::New { file, output } } => feed::new(&file, output.as_deref()),
         Command::Feed { command: FeedCommand::Suggest(when) } => feed::suggest(folder, when).await,
+        Command::Lake { command: LakeCommand::Check { json } } => lake::check(folder, json).await,
+        Command::Lake { command: LakeCommand::History { table } } => lake::history(folder, table.as_deref()).await,
+        Command::Lake { command: LakeCommand::Compact { tables, forget_after } } => lake::compact(folder, &tables, forget_after).await,
+        Command::Lake { command: LakeCommand::Restore { table, version, dry_run } } => {
+            lake::restore(folder, &table, version, dry_run).await
+        }
         Command::Doctor => doctor::doctor(folder).await,
         Command::Status(when) => status::status(folder, when).await,
         Command::Config { command: ConfigCommand::Show } => status::config_show(folder),

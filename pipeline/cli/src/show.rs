@@ -5,8 +5,13 @@ use crate::exit::{Exit, Failure};
 use arrow::array::RecordBatch;
 use arrow::datatypes::DataType;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use unicode_width::UnicodeWidthStr;
+
+/// The form on stdout when none is asked for: a table for people, csv for programs.
+pub fn usual() -> Format {
+    if std::io::stdout().is_terminal() { Format::Table } else { Format::Csv }
+}
 
 /// Writes the rows in a form.
 pub fn write(out: &mut dyn Write, batches: &[RecordBatch], format: Format) -> Result<(), Failure> {

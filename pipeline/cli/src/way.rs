@@ -10,7 +10,7 @@ use crate::machine;
 use crate::project::Project;
 use crate::stages::{self, Done, LEASE, Step};
 use crate::talk::Talk;
-use nongshi_domain::AsOf;
+use nongshi_domain::{AsOf, failpoint};
 use nongshi_lake::{Catalog, Layer, Lease, TableId, digest};
 use std::path::Path;
 use std::time::Instant;
@@ -25,9 +25,7 @@ pub async fn run(folder: &Path, when: When, stages: &[Stage], dry_run: bool, jso
         return say_what_would_run(&project, as_of, &ordered);
     }
     let command = format!("as of {as_of}: {}", ordered.iter().map(|stage| stage.name()).collect::<Vec<_>>().join(", "));
-    let name = format!("{}-{}", machine::now().timestamp_micros(), std::process::id());
-    project.lake.probe(&name).await?;
-    let lease = Lease::take(&project.lake, machine::holder(&command), machine::now(), LEASE, machine::is_gone).await?;
+    let lease = take_lease(&project, &command).await?;
     eprintln!("nongshi    as of {as_of}");
     let ended = walk(&Step { project: &project, as_of, lease: &lease, talk: &talk, now: machine::now }, &ordered).await;
     lease.release(&project.lake).await?;
@@ -37,6 +35,13 @@ pub async fn run(folder: &Path, when: When, stages: &[Stage], dry_run: bool, jso
         println!("{}", summary(as_of, &ordered, changed, &gaps));
     }
     Ok(gaps.iter().map(|gap| gap.code).max().unwrap_or(Exit::Done))
+}
+
+/// The one writer's lease, on a store that keeps writers apart.
+pub async fn take_lease(project: &Project, command: &str) -> Result<Lease, Failure> {
+    let name = format!("{}-{}", machine::now().timestamp_micros(), std::process::id());
+    project.lake.probe(&name).await?;
+    Ok(Lease::take(&project.lake, machine::holder(command), machine::now(), LEASE, machine::is_gone).await?)
 }
 
 /// The day to speak from.
@@ -60,6 +65,7 @@ async fn walk(step: &Step<'_>, stages: &[Stage]) -> Result<(bool, Vec<Gap>), Fai
         for gap in &done.gaps {
             step.talk.note(&format!("gap: {} {}: {}", gap.subject, gap.what, gap.reason));
         }
+        failpoint::reached("stage.ended");
         changed |= done.changed;
         gaps.extend(done.gaps);
     }

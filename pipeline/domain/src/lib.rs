@@ -4,6 +4,7 @@
 
 mod calendar;
 mod day;
+pub mod failpoint;
 mod forecast;
 mod hint;
 mod months;

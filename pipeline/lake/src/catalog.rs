@@ -6,7 +6,7 @@
 use crate::error::LakeError;
 use crate::pinned::PinnedTable;
 use crate::store::{Lake, Layer, TableId};
-use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
+use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
 use datafusion::catalog::MemTable;
 use datafusion::catalog::{MemorySchemaProvider, SchemaProvider};
 use datafusion::prelude::SessionContext;
@@ -87,6 +87,18 @@ impl Catalog {
         let batches = MemTable::try_new(self.batches.schema(), vec![vec![self.batches.clone()]])?;
         ctx.register_table("batches", Arc::new(batches))?;
         Ok(())
+    }
+
+    /// The ids of the batches of each landed table, in their order.
+    pub fn batch_ids(&self) -> BTreeMap<String, Vec<String>> {
+        let mut ids: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        let text = |name: &str| self.batches.column_by_name(name).map(|column| column.as_string::<i32>());
+        if let (Some(tables), Some(batches)) = (text("table_name"), text("batch_id")) {
+            for (table, batch) in tables.iter().flatten().zip(batches.iter().flatten()) {
+                ids.entry(table.to_string()).or_default().push(batch.to_string());
+            }
+        }
+        ids
     }
 
     /// The version of each table, for fingerprints and for people.

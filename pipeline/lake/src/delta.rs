@@ -4,12 +4,14 @@
 
 use crate::error::LakeError;
 use crate::landing::BatchRecord;
+use crate::log;
+use crate::made::MadeOf;
 use crate::store::{Lake, TableId};
 use arrow::datatypes::Schema;
 use deltalake::DeltaTable;
 use deltalake::kernel::StructType;
 use deltalake::kernel::engine::arrow_conversion::TryIntoKernel;
-use futures::TryStreamExt;
+use nongshi_domain::failpoint;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 use serde::{Deserialize, Serialize};
@@ -26,9 +28,19 @@ pub(crate) enum Note {
     /// Rejected rows of a batch.
     Rejected { batch_id: String },
     /// A table or its part of one day, made anew.
-    Made { as_of: Option<String>, content: String, fingerprint: String },
+    Made {
+        as_of: Option<String>,
+        #[serde(flatten)]
+        made: MadeOf,
+    },
     /// Rows added to a ledger under a name.
     Entry { entry: String },
+    /// The same rows in fewer files.
+    Compacted,
+    /// The table as it stood at that version.
+    Restored { to: u64 },
+    /// Rejected rows of batches that were gone back behind.
+    Undone { batch_ids: Vec<String> },
 }
 
 /// The table, made with these columns if it is not there; its columns must be those.
@@ -51,6 +63,7 @@ pub(crate) async fn open_or_create(
         }
         return Ok(table);
     }
+    failpoint::reached("table.before_create");
     let columns: StructType = schema.try_into_kernel()?;
     let table = lake
         .handle(id)?
@@ -61,13 +74,14 @@ pub(crate) async fn open_or_create(
         .with_configuration_property(deltalake::TableProperty::EnableExpiredLogCleanup, Some("false"))
         .with_configuration_property(deltalake::TableProperty::LogRetentionDuration, Some("interval 36500 days"))
         .await?;
+    failpoint::reached("table.after_create");
     Ok(table)
 }
 
-/// Our notes of all commits, newest first, with their version where the log tells it.
+/// Our notes of all commits that hold, oldest first.
 pub(crate) async fn notes(table: &DeltaTable) -> Result<Vec<Note>, LakeError> {
-    let infos: Vec<_> = table.history(None).try_collect().await?;
-    Ok(infos.into_iter().filter_map(|info| serde_json::from_value(info.info.get(NOTE)?.clone()).ok()).collect())
+    let commits = log::read(table.log_store(), 0, table.version().unwrap_or_default()).await?;
+    Ok(log::standing(commits).into_iter().filter_map(|commit| commit.note).collect())
 }
 
 /// Reads the version that a write gave back from the log and refuses unless it holds the note. (Not the newest one:

@@ -67,6 +67,36 @@ pub enum LakeError {
         /// The difference.
         why: String,
     },
+    /// A table cannot go back there.
+    #[error("table `{table}` cannot go back to version {version}: {why}")]
+    NotRestorable {
+        /// Which table.
+        table: String,
+        /// Where to.
+        version: u64,
+        /// Why not.
+        why: String,
+    },
+    /// After compacting, a table did not say what it had said; it was taken back.
+    #[error("table `{table}` did not say the same in fewer files ({before} rows before, {after} after); it is at version {version} again")]
+    NotTheSame {
+        /// Which table.
+        table: String,
+        /// The version it was taken back to.
+        version: u64,
+        /// Rows before.
+        before: u64,
+        /// Rows after.
+        after: u64,
+    },
+    /// Files of the last days are never deleted.
+    #[error("files of the last {days} days cannot be forgotten: {least} days are kept at least")]
+    TooYoung {
+        /// As asked.
+        days: u32,
+        /// What is kept in any case.
+        least: u32,
+    },
     /// Delta Lake's own error.
     #[error("table store: {0}")]
     Delta(#[from] deltalake::DeltaTableError),

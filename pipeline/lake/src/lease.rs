@@ -8,6 +8,7 @@ use crate::error::LakeError;
 use crate::store::Lake;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::TryStreamExt;
+use nongshi_domain::failpoint;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, PutMode};
 use serde::{Deserialize, Serialize};
@@ -80,6 +81,7 @@ impl Lease {
             remove(lake, fence).await?;
             return Err(held_by_another());
         }
+        failpoint::reached("lease.created");
         if let Some(old) = before {
             remove(lake, old).await?;
         }
@@ -99,13 +101,16 @@ impl Lease {
         self.check(lake).await?;
         let body = serde_json::to_vec(&Body { holder: self.holder.clone(), until: now + length })?;
         lake.object_store().put(&path(lake, self.fence), body.into()).await?;
+        failpoint::reached("lease.renewed");
         Ok(())
     }
 
     /// Gives the lease back: its end is set to the past, its number stays so that the next one is higher.
     pub async fn release(self, lake: &Lake) -> Result<(), LakeError> {
         let body = serde_json::to_vec(&Body { holder: self.holder.clone(), until: DateTime::<Utc>::UNIX_EPOCH })?;
+        failpoint::reached("lease.before_release");
         lake.object_store().put(&path(lake, self.fence), body.into()).await?;
+        failpoint::reached("lease.released");
         Ok(())
     }
 

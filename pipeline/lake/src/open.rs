@@ -5,6 +5,7 @@
 
 use crate::delta::{self, Note};
 use crate::error::LakeError;
+use crate::log::{self, Commit};
 use crate::store::{Lake, TableId};
 use arrow::datatypes::Schema;
 use arrow::record_batch::RecordBatch;
@@ -13,12 +14,8 @@ use deltalake::kernel::Action;
 use deltalake::kernel::transaction::CommitBuilder;
 use deltalake::protocol::{DeltaOperation, SaveMode};
 use deltalake::writer::{DeltaWriter, RecordBatchWriter};
-use futures::{StreamExt, TryStreamExt};
-use serde::Deserialize;
+use nongshi_domain::failpoint;
 use std::collections::BTreeSet;
-
-/// Commits read at the same time.
-const READ_AHEAD: usize = 8;
 
 /// A table with all that its commits say.
 pub(crate) struct OpenTable {
@@ -26,34 +23,17 @@ pub(crate) struct OpenTable {
     table: DeltaTable,
     /// Commits below this version are read.
     unread_from: u64,
+    /// The commits that hold.
+    commits: Vec<Commit>,
     batches: u64,
     transactions: BTreeSet<String>,
-}
-
-/// A line of a commit, as far as it concerns us.
-#[derive(Deserialize)]
-struct Line {
-    #[serde(rename = "commitInfo")]
-    info: Option<Info>,
-    txn: Option<Transaction>,
-}
-
-#[derive(Deserialize)]
-struct Info {
-    nongshi: Option<serde_json::Value>,
-}
-
-#[derive(Deserialize)]
-struct Transaction {
-    #[serde(rename = "appId")]
-    app_id: String,
 }
 
 impl OpenTable {
     /// Opens the table, or makes it; see `delta::open_or_create`.
     pub async fn open(lake: &Lake, id: TableId, schema: &Schema) -> Result<OpenTable, LakeError> {
         let table = delta::open_or_create(lake, &id, schema, &[]).await?;
-        let mut open = OpenTable { id, table, unread_from: 0, batches: 0, transactions: BTreeSet::new() };
+        let mut open = OpenTable { id, table, unread_from: 0, commits: Vec::new(), batches: 0, transactions: BTreeSet::new() };
         open.read_to(open.version()).await?;
         Ok(open)
     }
@@ -86,6 +66,9 @@ impl OpenTable {
         once: &str,
         fence: &impl AsyncFn() -> Result<(), LakeError>,
     ) -> Result<u64, LakeError> {
+        let is_batch = matches!(note, Note::Batch(_));
+        let pass = |batch, rejected| failpoint::reached(if is_batch { batch } else { rejected });
+        pass("batch.before_write", "rejected.before_write");
         let mut actions = Vec::new();
         if rows.num_rows() > 0 {
             let mut writer = RecordBatchWriter::for_table(&self.table)?.with_writer_properties(delta::written());
@@ -93,13 +76,18 @@ impl OpenTable {
             actions.extend(writer.flush().await?.into_iter().map(Action::Add));
         }
         fence().await?;
+        pass("batch.before_commit", "rejected.before_commit");
         let operation = DeltaOperation::Write { mode: SaveMode::Append, partition_by: None, predicate: None };
         let commit = CommitBuilder::from(delta::properties(note, Some(once))?).with_actions(actions);
         let done = commit.build(Some(self.table.snapshot()?), self.table.log_store(), operation).await?;
+        pass("batch.after_commit", "rejected.after_commit");
         let version = done.version();
         self.table.state = Some(done.snapshot);
         match self.read_to(version).await? {
-            Some(found) if found == *note => Ok(version),
+            Some(found) if found == *note => {
+                pass("batch.read_back", "rejected.read_back");
+                Ok(version)
+            }
             _ => Err(LakeError::NotReadBack { table: self.id.to_string(), version }),
         }
     }
@@ -110,22 +98,18 @@ impl OpenTable {
 
     /// Reads the commits that are not read yet, up to this version, and returns the note of the last.
     async fn read_to(&mut self, version: u64) -> Result<Option<Note>, LakeError> {
-        let log = self.table.log_store();
-        let entries = (self.unread_from..=version).map(|version| {
-            let log = log.clone();
-            async move { log.read_commit_entry(version).await }
-        });
-        let mut entries = futures::stream::iter(entries).buffered(READ_AHEAD);
-        let mut last = None;
-        while let Some(entry) = entries.try_next().await? {
-            last = None;
-            for line in entry.unwrap_or_default().split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-                let Line { info, txn } = serde_json::from_slice(line)?;
-                self.transactions.extend(txn.map(|txn| txn.app_id));
-                // another program's word under our key is no note
-                last = last.or(info.and_then(|info| serde_json::from_value::<Note>(info.nongshi?).ok()));
+        let news =
+            if version < self.unread_from { Vec::new() } else { log::read(self.table.log_store(), self.unread_from, version).await? };
+        let last = news.last().and_then(|commit| commit.note.clone());
+        for commit in news {
+            let adds_only = !matches!(commit.note, Some(Note::Restored { .. } | Note::Undone { .. }));
+            self.transactions.extend(commit.transactions.iter().cloned());
+            self.batches += u64::from(matches!(commit.note, Some(Note::Batch(_))));
+            log::take(&mut self.commits, commit);
+            if !adds_only {
+                self.transactions = self.commits.iter().flat_map(|commit| commit.transactions.iter().cloned()).collect();
+                self.batches = self.commits.iter().filter(|commit| matches!(commit.note, Some(Note::Batch(_)))).count() as u64;
             }
-            self.batches += u64::from(matches!(last, Some(Note::Batch(_))));
         }
         self.unread_from = self.unread_from.max(version + 1);
         Ok(last)

@@ -6,12 +6,14 @@
 use crate::content::content_of;
 use crate::delta::{self, Note};
 use crate::error::LakeError;
+use crate::made::MadeOf;
 use crate::store::{Lake, TableId};
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use chrono::NaiveDate;
 use datafusion::prelude::{col, lit};
 use deltalake::protocol::SaveMode;
+use nongshi_domain::failpoint;
 
 /// Which rows are made anew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +25,7 @@ pub enum Scope {
 }
 
 impl Scope {
-    fn day(self) -> Option<String> {
+    pub(crate) fn day(self) -> Option<String> {
         match self {
             Scope::Whole => None,
             Scope::AsOf(day) => Some(day.to_string()),
@@ -43,7 +45,7 @@ pub struct Published {
 impl Lake {
     /// The fingerprint the scope was last made from, if it was.
     pub async fn made_from(&self, id: &TableId, scope: Scope) -> Result<Option<String>, LakeError> {
-        Ok(self.last_made(id, scope).await?.map(|(_, fingerprint)| fingerprint))
+        Ok(self.made_of(id, scope).await?.map(|made| made.fingerprint))
     }
 
     /// Replaces the scope's rows unless they are the same.
@@ -56,6 +58,19 @@ impl Lake {
         fingerprint: &str,
         fence: impl AsyncFn() -> Result<(), LakeError>,
     ) -> Result<Published, LakeError> {
+        self.publish_from(id, scope, schema, rows, MadeOf { fingerprint: fingerprint.to_string(), ..MadeOf::default() }, fence).await
+    }
+
+    /// Replaces the scope's rows unless they are the same, and keeps how far its sources had been read.
+    pub async fn publish_from(
+        &self,
+        id: &TableId,
+        scope: Scope,
+        schema: SchemaRef,
+        rows: Vec<RecordBatch>,
+        of: MadeOf,
+        fence: impl AsyncFn() -> Result<(), LakeError>,
+    ) -> Result<Published, LakeError> {
         // no rows are no rows, however many empty chunks they come in
         let rows: Vec<RecordBatch> = rows.into_iter().filter(|chunk| chunk.num_rows() > 0).collect();
         let content = content_of(&rows)?;
@@ -63,13 +78,18 @@ impl Lake {
             Scope::Whole => &[],
             Scope::AsOf(_) => &["as_of"],
         };
-        let before = self.last_made(id, scope).await?;
+        let before = self.made_of(id, scope).await?;
         let table = delta::open_or_create(self, id, &schema, partition).await?;
-        if before.is_some_and(|(before, _)| before == content) {
-            return Ok(Published { version: table.version().unwrap_or_default(), changed: false });
+        if before.is_some_and(|before| before.content == content) {
+            let version = table.version().unwrap_or_default();
+            if scope == Scope::Whole {
+                self.remember(id, version, &of.fingerprint, of.sources).await?;
+            }
+            return Ok(Published { version, changed: false });
         }
-        let note = Note::Made { as_of: scope.day(), content, fingerprint: fingerprint.to_string() };
+        let note = Note::Made { as_of: scope.day(), made: MadeOf { content, ..of } };
         fence().await?;
+        failpoint::reached("made.before_write");
         let rows = if rows.is_empty() { vec![RecordBatch::new_empty(schema)] } else { rows };
         let mut write = table
             .write(rows)
@@ -80,7 +100,10 @@ impl Lake {
             write = write.with_replace_where(col("as_of").eq(lit(day.to_string())));
         }
         let table = write.await?;
-        Ok(Published { version: delta::read_back(&table, id, &note).await?, changed: true })
+        failpoint::reached("made.after_commit");
+        let version = delta::read_back(&table, id, &note).await?;
+        failpoint::reached("made.read_back");
+        Ok(Published { version, changed: true })
     }
 
     /// Adds rows to a ledger table once under the entry's name; a second time nothing happens.
@@ -97,22 +120,15 @@ impl Lake {
         }
         let note = Note::Entry { entry: entry.to_string() };
         fence().await?;
+        failpoint::reached("entry.before_write");
         let table = table
             .write(vec![rows])
             .with_save_mode(SaveMode::Append)
             .with_writer_properties(delta::written())
             .with_commit_properties(delta::properties(&note, Some(entry))?)
             .await?;
+        failpoint::reached("entry.after_commit");
         delta::read_back(&table, id, &note).await?;
         Ok(true)
-    }
-
-    async fn last_made(&self, id: &TableId, scope: Scope) -> Result<Option<(String, String)>, LakeError> {
-        let Some(table) = self.table(id).await? else { return Ok(None) };
-        let day = scope.day();
-        Ok(delta::notes(&table).await?.into_iter().find_map(|note| match note {
-            Note::Made { as_of, content, fingerprint } if as_of == day => Some((content, fingerprint)),
-            _ => None,
-        }))
     }
 }

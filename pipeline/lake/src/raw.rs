@@ -5,6 +5,7 @@ use crate::content::digest;
 use crate::error::LakeError;
 use crate::store::Lake;
 use bytes::Bytes;
+use nongshi_domain::failpoint;
 use object_store::{ObjectStoreExt, PutMode};
 
 impl Lake {
@@ -12,7 +13,10 @@ impl Lake {
     pub async fn keep(&self, feed: &str, bytes: &Bytes) -> Result<String, LakeError> {
         let digest = digest([bytes.as_ref()]);
         let path = self.path(&format!("raw/{feed}/{digest}"));
-        match self.object_store().put_opts(&path, bytes.clone().into(), PutMode::Create.into()).await {
+        failpoint::reached("raw.before_put");
+        let put = self.object_store().put_opts(&path, bytes.clone().into(), PutMode::Create.into()).await;
+        failpoint::reached("raw.after_put");
+        match put {
             Ok(_) | Err(object_store::Error::AlreadyExists { .. }) => Ok(digest),
             Err(error) => Err(self.unreachable(error)),
         }

@@ -6,6 +6,7 @@ mod errors;
 mod feed;
 mod issues;
 mod killed;
+mod lake;
 mod on_s3;
 mod real;
 

@@ -1,0 +1,95 @@
+//! The same rows in fewer files. In: a table. Out: a version that says the same. Never: another row, a deletion vector, a
+//! full vacuum.
+//!
+//! Every row is read before and after; unless both say the same, the table goes back to where it stood.
+
+use crate::delta::{self, Note};
+use crate::error::LakeError;
+use crate::store::{Lake, TableId};
+use datafusion::common::hash_utils::{QualityRandomState, create_hashes};
+use datafusion::prelude::SessionContext;
+use deltalake::operations::vacuum::VacuumMode;
+use futures::TryStreamExt;
+use std::num::NonZeroU64;
+use std::sync::Arc;
+
+/// Files of this size are left alone.
+pub const TARGET_BYTES: NonZeroU64 = NonZeroU64::new(128 << 20).expect("not zero");
+/// Files that no version of the last days needs may be deleted, never younger ones.
+pub const LEAST_DAYS_KEPT: u32 = 7;
+
+/// What compacting did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Compacted {
+    /// Files before.
+    pub files_before: usize,
+    /// Files now.
+    pub files_now: usize,
+    /// Rows, the same before and now.
+    pub rows: u64,
+}
+
+impl Lake {
+    /// Joins small files into large ones. `fence` is called right before the commit.
+    pub async fn compact(&self, id: &TableId, fence: impl AsyncFn() -> Result<(), LakeError>) -> Result<Option<Compacted>, LakeError> {
+        let Some(before) = self.pin(id).await? else { return Ok(None) };
+        let said = self.said(id).await?;
+        let Some(table) = self.table(id).await? else { return Ok(None) };
+        fence().await?;
+        let (table, _) = table
+            .optimize()
+            .with_target_size(TARGET_BYTES)
+            .with_writer_properties(delta::written())
+            .with_commit_properties(delta::properties(&Note::Compacted, None)?)
+            .await?;
+        if table.version() != Some(before.version) {
+            delta::read_back(&table, id, &Note::Compacted).await?;
+        }
+        let says = self.said(id).await?;
+        if says != said {
+            self.restore(id, before.version, &fence).await?;
+            return Err(LakeError::NotTheSame { table: id.to_string(), version: before.version, before: said.rows, after: says.rows });
+        }
+        let files_now = self.pin(id).await?.map_or(0, |pin| pin.files.len());
+        Ok(Some(Compacted { files_before: before.files.len(), files_now, rows: said.rows }))
+    }
+
+    /// Deletes files that the log says no version has needed for so many days. Older versions can then no longer be
+    /// restored. Returns how many were deleted.
+    pub async fn forget(&self, id: &TableId, days: u32, fence: impl AsyncFn() -> Result<(), LakeError>) -> Result<usize, LakeError> {
+        if days < LEAST_DAYS_KEPT {
+            return Err(LakeError::TooYoung { days, least: LEAST_DAYS_KEPT });
+        }
+        let Some(table) = self.table(id).await? else { return Ok(0) };
+        fence().await?;
+        let kept = chrono::Duration::days(i64::from(days));
+        let (_, metrics) = table.vacuum().with_mode(VacuumMode::Lite).with_retention_period(kept).await?;
+        Ok(metrics.files_deleted.len())
+    }
+
+    async fn said(&self, id: &TableId) -> Result<Said, LakeError> {
+        let mut said = Said::default();
+        let Some(pin) = self.pin(id).await? else { return Ok(said) };
+        let ctx = SessionContext::new();
+        let store = url::Url::parse(&pin.store).map_err(|error| LakeError::Address { url: pin.store.clone(), why: error.to_string() })?;
+        ctx.register_object_store(&store, self.object_store().clone());
+        let mut rows = ctx.read_table(Arc::new(pin))?.execute_stream().await?;
+        let seeds = [QualityRandomState::with_seed(1), QualityRandomState::with_seed(2)];
+        while let Some(batch) = rows.try_next().await? {
+            said.rows += batch.num_rows() as u64;
+            for (sum, seed) in said.sums.iter_mut().zip(&seeds) {
+                let mut hashes = vec![0; batch.num_rows()];
+                create_hashes(batch.columns(), seed, &mut hashes)?;
+                *sum = hashes.iter().fold(*sum, |sum, hash| sum.wrapping_add(*hash));
+            }
+        }
+        Ok(said)
+    }
+}
+
+/// What a table says, whatever the order of its rows and files.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Said {
+    rows: u64,
+    sums: [u64; 2],
+}
