@@ -129,6 +129,8 @@ pub enum GapStatus {
     Missing,
     /// Too few to learn from.
     Short,
+    /// They did not pass their gate.
+    Waits,
 }
 
 /// One series with its past and its forecast.

@@ -122,6 +122,7 @@ fn line(gap: &Gap, voice: &Voice) -> GapLine {
         GapStatus::Stale => "gap.stale",
         GapStatus::Missing => "gap.missing",
         GapStatus::Short => "gap.short",
+        GapStatus::Waits => "gap.waits",
     });
     let reason = voice.name(&gap.reason);
     let why = match gap.last_day {

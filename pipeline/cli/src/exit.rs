@@ -90,6 +90,9 @@ impl From<LakeError> for Failure {
             LakeError::Held { .. } => (Exit::Held, "wait for it to end, then run again"),
             LakeError::Fenced { .. } => (Exit::Held, "nothing was committed after the lock was lost; run again"),
             LakeError::Miscounted { .. } => (Exit::Refused, "nothing of this batch was landed; the raw bytes are kept"),
+            LakeError::NotRestorable { .. } => (Exit::Usage, "`nongshi lake history TABLE` lists the versions"),
+            LakeError::NotTheSame { .. } => (Exit::Bug, "please report this message; `nongshi lake check` tells what stands"),
+            LakeError::TooYoung { .. } => (Exit::Usage, "give a larger `--forget-after`"),
             LakeError::Schema { .. } => (Exit::Settings, "the lake was written by another version; use a new `[store] url`"),
             LakeError::NotReadBack { .. } | LakeError::Delta(_) | LakeError::Object(_) => {
                 (Exit::Unreachable, "run again: what was committed is not committed twice")
@@ -124,9 +127,6 @@ impl From<TransformError> for Failure {
                 (Exit::Settings, "the files are in `transforms/`".into())
             }
             TransformError::Query { ref name, .. } => (Exit::Settings, format!("try the query of `{name}` with `nongshi sql -f`")),
-            TransformError::Check { ref name, .. } => {
-                (Exit::Refused, format!("nothing was published; look with `nongshi sql -f` at what `{name}` selects"))
-            }
         };
         Failure::of(code, &error).hint(hint)
     }

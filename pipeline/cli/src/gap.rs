@@ -14,6 +14,8 @@ pub enum Status {
     Missing,
     /// Fresh, but too short to forecast.
     Short,
+    /// What it is read from was refused by its gate.
+    Waits,
 }
 
 impl Status {
@@ -24,12 +26,13 @@ impl Status {
             Status::Stale => "stale",
             Status::Missing => "missing",
             Status::Short => "short",
+            Status::Waits => "waits",
         }
     }
 
     /// The status of that name.
     pub fn named(name: &str) -> Option<Status> {
-        [Status::Alive, Status::Stale, Status::Missing, Status::Short].into_iter().find(|status| status.name() == name)
+        [Status::Alive, Status::Stale, Status::Missing, Status::Short, Status::Waits].into_iter().find(|status| status.name() == name)
     }
 }
 

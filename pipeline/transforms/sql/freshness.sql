@@ -3,10 +3,6 @@
 -- column target: price or demand
 -- column last_day: the newest day
 -- column days: days with a value
-select category, 'price' as target, feed, max(day) as last_day, count(distinct day) as days
-from market_prices
-group by category, feed
-union all
-select category, 'demand' as target, feed, max(day) as last_day, count(distinct day) as days
-from sales
-group by category, feed
+select category, target, feed, max(day) as last_day, count(*) as days
+from known_days
+group by category, target, feed

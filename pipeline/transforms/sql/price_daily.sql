@@ -1,11 +1,14 @@
 -- A row is the usual price of one commodity and grade on one market and day.
 -- key: market, commodity, grade, day
+-- part: year of day
 -- column commodity: the house's name where an alias is known, else the source's
 -- column low_cny_per_kg: CNY/kg
 -- column price_cny_per_kg: CNY/kg, mean over the quotes that share the name
 -- column high_cny_per_kg: CNY/kg
 -- column quotes: how many quotes share the name
 -- check: price_cny_per_kg > 0
+-- not null: category
+-- warn volume: at least 0.5 of before
 -- What is sold by the piece has no price per kg and is left out; `unmapped_names` lists it.
 with named as (
   select

@@ -1,5 +1,6 @@
 -- A row is the mean price of one commodity and grade on one market in one month.
 -- key: market, commodity, grade, month
+-- part: year of month
 -- column month: its first day
 -- column price_cny_per_kg: CNY/kg, mean over the days with a quote
 -- column days: days with a quote

@@ -1,5 +1,6 @@
 -- A row is the mean price of one commodity and grade on one market in one week.
 -- key: market, commodity, grade, week
+-- part: year of week
 -- column week: its Monday
 -- column price_cny_per_kg: CNY/kg, mean over the days with a quote
 -- column days: days with a quote

@@ -1,5 +1,6 @@
 -- A row is what all shops together sold of one commodity by weight in one week.
 -- key: commodity, week
+-- part: month of week
 -- column week: its Monday
 -- column sold_kg: kg, as sold; where the shelf was empty demand was higher
 -- column days: days with a sale

@@ -3,16 +3,11 @@
 -- column kind: product (in the shops) or commodity (on a market)
 -- column why: no crop of that name, or sold by the piece
 -- column facts: rows that carry it
-with names as (
-  select 'commodity' as kind, commodity as name, 'kg' as sold_by, quotes as facts from price_daily
-  union all
-  select 'product' as kind, commodity as name, case when sold_kg is null then 'piece' else 'kg' end as sold_by, 1 as facts from sales_daily
-)
 select
   n.kind, n.name,
   case when max(n.sold_by) = 'piece' then 'sold by the piece' else 'no crop of that name' end as why,
   cast(sum(n.facts) as bigint) as facts
-from names n
+from known_names n
 left join (select distinct crop from crops) c on c.crop = n.name
 where c.crop is null or n.sold_by = 'piece'
 group by n.kind, n.name

@@ -38,16 +38,6 @@ pub enum TransformError {
         #[source]
         source: Box<datafusion::error::DataFusionError>,
     },
-    /// The result breaks a promise of its header.
-    #[error("transform `{name}`: {rows} rows break `{check}`")]
-    Check {
-        /// Which file.
-        name: String,
-        /// How many rows.
-        rows: u64,
-        /// Which promise.
-        check: String,
-    },
     /// The store's fault.
     #[error(transparent)]
     Lake(#[from] nongshi_lake::LakeError),

@@ -1,19 +1,24 @@
-//! Makes the curated tables, each once, and only when what it reads or says has changed.
+//! Makes the curated tables, each once, and only what of them has changed.
 //!
 //! In: ordered transforms, a session that holds what they read. Out: what was made; the session then holds them
-//! too. Never: publishes rows that break the header's promises.
+//! too. Never: publishes rows that break the header's promises; makes a table from one that was refused.
 
+use crate::compute::{Rows, by_part, compute};
+use crate::dirt::{Dirt, Reading};
 use crate::error::TransformError;
+use crate::gate::{Broken, Gate};
+use crate::header::PartBy;
+use crate::parts::ranges;
 use crate::transform::Transform;
-use arrow::array::{Array, ArrayRef, AsArray};
-use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
-use arrow::record_batch::RecordBatch;
-use datafusion::catalog::MemTable;
+use chrono::NaiveDate;
 use datafusion::prelude::SessionContext;
 use nongshi_domain::AsOf;
-use nongshi_lake::{Lake, LakeError, Layer, Runs, Scope, TableId, digest};
+use nongshi_lake::{Catalog, Lake, LakeError, Layer, MadeOf, Mark, Scope, TableId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+
+/// Parquet bytes of sources that are computed in one go, about: more are taken some parts at a time.
+pub const GROUP_BYTES: u64 = 48 << 20;
 
 /// What became of one table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +29,10 @@ pub enum Outcome {
     Same,
     /// A new version was committed.
     New,
+    /// Its rows break a promise: what stood before stands.
+    Refused,
+    /// It reads a table that was refused, or waits itself.
+    Waits,
 }
 
 /// One table made.
@@ -35,166 +44,239 @@ pub struct Made {
     pub outcome: Outcome,
     /// Its rows; unknown when untouched.
     pub rows: Option<u64>,
+    /// Parts of it that were computed; 1 for a table without parts.
+    pub computed: usize,
     /// Its version now.
     pub version: u64,
+    /// Promises that its rows break.
+    pub broken: Vec<Broken>,
+    /// The table that it waits for.
+    pub waits_for: Option<String>,
 }
 
-/// Runs the transforms in order. `versions` tells the version of each table they read (`LAYER/NAME`) and is kept
-/// up to date.
+/// Runs the transforms in order. The catalog pins what they read, and is kept up to date.
 pub async fn run(
     lake: &Lake,
     ctx: &SessionContext,
     transforms: &[Transform],
     as_of: AsOf,
-    versions: &mut BTreeMap<String, u64>,
+    catalog: &mut Catalog,
+    group_bytes: u64,
     fence: &impl AsyncFn() -> Result<(), LakeError>,
 ) -> Result<Vec<Made>, TransformError> {
-    let mut made = Vec::new();
+    let mut done: Vec<Made> = Vec::new();
     for transform in transforms {
+        let stopped = |made: &&Made| matches!(made.outcome, Outcome::Refused | Outcome::Waits) && transform.reads.contains(&made.name);
+        let waits_for = done.iter().find(stopped).map(|made| made.name.clone());
         let id = TableId::new(Layer::Curated, &transform.name);
-        if is_made(lake, transform, as_of, versions).await? {
-            let version = versions.get(&id.to_string()).copied().unwrap_or_default();
-            made.push(Made { name: transform.name.clone(), outcome: Outcome::Untouched, rows: None, version });
-            continue;
+        let version = catalog.pins.get(&id).map_or(0, |pin| pin.version);
+        let mut made =
+            Made { name: transform.name.clone(), outcome: Outcome::Waits, rows: None, computed: 0, version, broken: Vec::new(), waits_for };
+        if made.waits_for.is_none() {
+            make(lake, ctx, transforms, transform, as_of, catalog, group_bytes, fence, &mut made).await?;
         }
-        let (schema, rows) = compute(ctx, transform).await?;
-        check_key(transform, &rows)?;
-        check(ctx, transform, &schema, &rows).await?;
-        let count = rows.iter().map(|batch| batch.num_rows() as u64).sum();
-        let published = lake.publish(&id, Scope::Whole, schema, rows, &fingerprint(transform, as_of, versions), fence).await?;
-        if let Some(pin) = lake.pin(&id).await? {
-            ctx.deregister_table(&transform.name).map_err(|error| query_fault(transform, error))?;
-            ctx.register_table(transform.name.as_str(), Arc::new(pin)).map_err(|error| query_fault(transform, error))?;
-        }
-        versions.insert(id.to_string(), published.version);
-        let outcome = if published.changed { Outcome::New } else { Outcome::Same };
-        made.push(Made { name: transform.name.clone(), outcome, rows: Some(count), version: published.version });
+        done.push(made);
     }
-    Ok(made)
+    Ok(done)
 }
 
-/// Lets the session hold every curated table as it would be made on the day: the stored one where it was made from
-/// just these inputs, else a view of its SQL. Returns the tables whose SQL does not hold.
-pub async fn register_as_known(
+#[expect(clippy::too_many_arguments, reason = "one call, one table: a struct would only rename them")]
+async fn make(
     lake: &Lake,
     ctx: &SessionContext,
     transforms: &[Transform],
+    transform: &Transform,
     as_of: AsOf,
-    versions: &BTreeMap<String, u64>,
-) -> Vec<TransformError> {
-    let (mut views, mut faults) = (BTreeSet::new(), Vec::new());
-    for transform in transforms {
-        let reads_views = transform.reads.iter().any(|table| views.contains(table));
-        match is_made(lake, transform, as_of, versions).await {
-            Ok(true) if !reads_views => continue,
-            Ok(_) => {}
-            Err(error) => faults.push(error.into()),
-        }
-        views.insert(transform.name.clone());
-        if let Err(error) = register_view(ctx, transform).await {
-            faults.push(error);
-        }
+    catalog: &mut Catalog,
+    group_bytes: u64,
+    fence: &impl AsyncFn() -> Result<(), LakeError>,
+    made: &mut Made,
+) -> Result<(), TransformError> {
+    let (versions, batches) = (catalog.versions(), catalog.batch_ids());
+    let reading = Reading { lake, ctx, transforms, as_of, versions: &versions, batches: &batches, group_bytes };
+    let (dirt, marks) = reading.dirt(transform).await?;
+    if dirt == Dirt::None {
+        made.outcome = Outcome::Untouched;
+        return look_at_untouched(&reading, transform, made).await;
     }
-    faults
+    match &transform.part {
+        Some(part) => make_parts(&reading, transform, part, dirt, marks, catalog, fence, made).await?,
+        None => make_whole(&reading, transform, marks, fence, made).await?,
+    }
+    let id = TableId::new(Layer::Curated, &transform.name);
+    if made.outcome == Outcome::New
+        && let Some(pin) = lake.pin(&id).await?
+    {
+        ctx.deregister_table(&transform.name).map_err(|error| transform.fault(error))?;
+        ctx.register_table(transform.name.as_str(), Arc::new(pin.clone())).map_err(|error| transform.fault(error))?;
+        catalog.pins.insert(id, pin);
+    }
+    Ok(())
 }
 
-async fn is_made(lake: &Lake, transform: &Transform, as_of: AsOf, versions: &BTreeMap<String, u64>) -> Result<bool, LakeError> {
+/// What has not changed still ages.
+async fn look_at_untouched(reading: &Reading<'_>, transform: &Transform, made: &mut Made) -> Result<(), TransformError> {
+    let mut gate = Gate::new(reading.ctx, transform, reading.as_of);
+    gate.look_at_stored().await?;
+    made.broken = gate.end(u64::MAX, None);
+    if made.broken.iter().any(|broken| !broken.warns) {
+        made.outcome = Outcome::Refused;
+    }
+    Ok(())
+}
+
+async fn make_whole(
+    reading: &Reading<'_>,
+    transform: &Transform,
+    sources: BTreeMap<String, Mark>,
+    fence: &impl AsyncFn() -> Result<(), LakeError>,
+    made: &mut Made,
+) -> Result<(), TransformError> {
+    let Rows { schema, batches } = compute(reading, transform, None).await?;
+    made.computed = 1;
+    let mut gate = Gate::new(reading.ctx, transform, reading.as_of);
+    gate.look(&schema, &batches).await?;
+    let rows = batches.iter().map(|batch| batch.num_rows() as u64).sum();
+    made.rows = Some(rows);
     let id = TableId::new(Layer::Curated, &transform.name);
-    Ok(versions.contains_key(&id.to_string()) && lake.made_from(&id, Scope::Whole).await? == Some(fingerprint(transform, as_of, versions)))
+    let before = match transform.tests.is_empty() {
+        true => None,
+        false => rows_before(reading, transform, &id).await?,
+    };
+    made.broken = gate.end(rows, before);
+    if made.broken.iter().any(|broken| !broken.warns) {
+        made.outcome = Outcome::Refused;
+        return Ok(());
+    }
+    let of = MadeOf { fingerprint: transform.fingerprint(), sources, ..MadeOf::default() };
+    let published = reading.lake.publish_from(&id, Scope::Whole, schema, batches, of, fence).await?;
+    (made.version, made.outcome) = (published.version, if published.changed { Outcome::New } else { Outcome::Same });
+    Ok(())
+}
+
+/// Rows of the version before, where it spoke from no later day.
+async fn rows_before(reading: &Reading<'_>, transform: &Transform, id: &TableId) -> Result<Option<u64>, TransformError> {
+    let Some(before) = reading.lake.made_of(id, Scope::Whole).await? else { return Ok(None) };
+    if !speaks_from_no_later_day(&before, reading.as_of) {
+        return Ok(None);
+    }
+    let table = reading.ctx.table(transform.name.as_str()).await.map_err(|error| transform.fault(error))?;
+    Ok(Some(table.count().await.map_err(|error| transform.fault(error))? as u64))
+}
+
+fn speaks_from_no_later_day(before: &MadeOf, today: AsOf) -> bool {
+    before.sources.values().all(|mark| match mark {
+        Mark::Landed { as_of, .. } | Mark::View { as_of, .. } => *as_of <= today.0,
+        Mark::Made { .. } | Mark::Version { .. } => true,
+    })
+}
+
+#[expect(clippy::too_many_arguments, reason = "one call, one table: a struct would only rename them")]
+async fn make_parts(
+    reading: &Reading<'_>,
+    transform: &Transform,
+    part: &PartBy,
+    dirt: Dirt,
+    sources: BTreeMap<String, Mark>,
+    catalog: &Catalog,
+    fence: &impl AsyncFn() -> Result<(), LakeError>,
+    made: &mut Made,
+) -> Result<(), TransformError> {
+    let id = TableId::new(Layer::Curated, &transform.name);
+    let all = dirt == Dirt::All;
+    let groups = groups(reading, transform, part, dirt, catalog).await?;
+    let mut gate = Gate::new(reading.ctx, transform, reading.as_of);
+    let mut writer = None;
+    for group in &groups {
+        let wanted = group.as_ref().map(|parts| ranges(part, parts));
+        let rows = compute(reading, transform, wanted.as_deref()).await?;
+        gate.look(&rows.schema, &rows.batches).await?;
+        let writer = match &mut writer {
+            Some(writer) => writer,
+            empty => empty.insert(reading.lake.parts(&id, &rows.schema, all).await?),
+        };
+        let found = by_part(transform, part, &rows)?;
+        let named: BTreeSet<NaiveDate> = group.iter().flatten().chain(found.keys()).copied().collect();
+        made.computed += named.len();
+        for first in named {
+            let rows = found.get(&first).map_or(&[][..], Vec::as_slice);
+            writer.put(&part.name(first), rows).await?;
+        }
+    }
+    let Some(writer) = writer else { return Ok(()) };
+    if !all {
+        gate.look_at_stored().await?;
+    }
+    let before = reading.lake.made_of(&id, Scope::Whole).await?;
+    let before = before.filter(|before| speaks_from_no_later_day(before, reading.as_of)).and_then(|_| writer.rows_before());
+    made.rows = Some(writer.rows());
+    made.broken = gate.end(writer.rows(), before);
+    if made.broken.iter().any(|broken| !broken.warns) {
+        made.outcome = Outcome::Refused;
+        return Ok(());
+    }
+    let published = writer.finish(&transform.fingerprint(), sources, fence).await?;
+    (made.version, made.outcome) = (published.version, if published.changed { Outcome::New } else { Outcome::Same });
+    Ok(())
+}
+
+/// The parts to compute, some at a time; one group without parts is the whole table in one go.
+async fn groups(
+    reading: &Reading<'_>,
+    transform: &Transform,
+    part: &PartBy,
+    dirt: Dirt,
+    catalog: &Catalog,
+) -> Result<Vec<Option<BTreeSet<NaiveDate>>>, TransformError> {
+    let bytes: u64 = catalog.pins.iter().filter(|(id, _)| transform.reads.contains(&id.name)).map(|(_, pin)| pin.bytes()).sum();
+    if dirt == Dirt::All && bytes <= reading.group_bytes {
+        return Ok(vec![None]);
+    }
+    let every = reading.all_parts(transform, part).await?;
+    let wanted = match dirt {
+        Dirt::Parts(parts) => parts,
+        _ => every.clone(),
+    };
+    let share = bytes as f64 * wanted.len() as f64 / every.len().max(1) as f64;
+    let count = (share / reading.group_bytes.max(1) as f64).ceil().max(1.0) as usize;
+    let wanted: Vec<NaiveDate> = wanted.into_iter().collect();
+    Ok(wanted.chunks(wanted.len().div_ceil(count).max(1)).map(|group| Some(group.iter().copied().collect())).collect())
+}
+
+/// The curated tables as a session holds them.
+#[derive(Debug, Default)]
+pub struct Known {
+    /// Tables that are not stored as they would be made on the day, and are views of their SQL; no gate has seen them.
+    pub views: BTreeSet<String>,
+    /// Tables whose SQL does not hold.
+    pub faults: Vec<TransformError>,
+}
+
+/// Lets the session hold every curated table as it would be made on the day: the stored one where it would say the same,
+/// else a view of its SQL.
+pub async fn register_as_known(lake: &Lake, ctx: &SessionContext, transforms: &[Transform], as_of: AsOf, catalog: &Catalog) -> Known {
+    let (versions, batches) = (catalog.versions(), catalog.batch_ids());
+    let reading = Reading { lake, ctx, transforms, as_of, versions: &versions, batches: &batches, group_bytes: GROUP_BYTES };
+    let mut known = Known::default();
+    for transform in transforms {
+        let reads_views = transform.reads.iter().any(|table| known.views.contains(table));
+        match if reads_views { Ok(Dirt::All) } else { reading.dirt(transform).await.map(|(dirt, _)| dirt) } {
+            Ok(Dirt::None) => continue,
+            Ok(_) => {}
+            Err(error) => known.faults.push(error),
+        }
+        known.views.insert(transform.name.clone());
+        if let Err(error) = register_view(ctx, transform).await {
+            known.faults.push(error);
+        }
+    }
+    known
 }
 
 async fn register_view(ctx: &SessionContext, transform: &Transform) -> Result<(), TransformError> {
-    let fault = |error| query_fault(transform, error);
+    let fault = |error| transform.fault(error);
     ctx.deregister_table(&transform.name).map_err(fault)?;
     let view = ctx.sql(&transform.sql).await.map_err(fault)?.into_view();
     ctx.register_table(transform.name.as_str(), view).map_err(fault)?;
     Ok(())
-}
-
-/// The rows in the order of the key, all in one schema (nullable throughout, as Delta keeps them).
-async fn compute(ctx: &SessionContext, transform: &Transform) -> Result<(SchemaRef, Vec<RecordBatch>), TransformError> {
-    let ordered = format!("select * from (\n{}\n) order by {}", transform.sql.trim().trim_end_matches(';'), transform.key.join(", "));
-    let frame = ctx.sql(&ordered).await.map_err(|error| query_fault(transform, error))?;
-    let schema = frame.schema().as_arrow().clone();
-    let fields = schema.fields().iter().map(|field| stored_field(field)).collect::<Vec<_>>();
-    let schema = Arc::new(Schema::new(fields));
-    let batches = frame.collect().await.map_err(|error| query_fault(transform, error))?;
-    let mut rows = Vec::with_capacity(batches.len());
-    for batch in batches.iter().filter(|batch| batch.num_rows() > 0) {
-        let columns = batch.columns().iter().zip(schema.fields()).map(|(column, field)| arrow::compute::cast(column, field.data_type()));
-        let columns = columns.collect::<Result<Vec<_>, _>>().map_err(LakeError::from)?;
-        rows.push(RecordBatch::try_new(schema.clone(), columns).map_err(LakeError::from)?);
-    }
-    Ok((schema, rows))
-}
-
-/// Delta has one kind of text; everything may be null.
-fn stored_field(field: &Field) -> Field {
-    let kind = match field.data_type() {
-        DataType::Utf8View | DataType::LargeUtf8 => DataType::Utf8,
-        other => other.clone(),
-    };
-    Field::new(field.name(), kind, true)
-}
-
-async fn check(ctx: &SessionContext, transform: &Transform, schema: &SchemaRef, rows: &[RecordBatch]) -> Result<(), TransformError> {
-    let fault = |error| query_fault(transform, error);
-    let name = "rows_to_check";
-    ctx.deregister_table(name).map_err(fault)?;
-    ctx.register_table(name, Arc::new(MemTable::try_new(schema.clone(), vec![rows.to_vec()]).map_err(fault)?)).map_err(fault)?;
-    for check in &transform.checks {
-        let query = format!("select cast(count(*) as bigint) from {name} where not coalesce(({check}), false)");
-        let answer = ctx.sql(&query).await.map_err(fault)?.collect().await.map_err(fault)?;
-        let broken = answer.first().map_or(0, |batch| batch.column(0).as_primitive::<Int64Type>().value(0));
-        if broken > 0 {
-            return Err(TransformError::Check { name: transform.name.clone(), rows: broken as u64, check: check.clone() });
-        }
-    }
-    ctx.deregister_table(name).map_err(fault)?;
-    Ok(())
-}
-
-/// A column's name as SQL takes it: small letters, unless it is quoted.
-fn stored_name(written: &str) -> String {
-    written.strip_prefix('"').and_then(|name| name.strip_suffix('"')).map_or_else(|| written.to_lowercase(), String::from)
-}
-
-/// The key is there and tells every row from the others. The rows are in its order.
-fn check_key(transform: &Transform, rows: &[RecordBatch]) -> Result<(), TransformError> {
-    let (mut runs, mut run, mut repeated, mut empty) = (Runs::default(), 0, 0, 0);
-    for batch in rows {
-        let key = transform.key.iter().map(|column| batch.column_by_name(&stored_name(column)).cloned());
-        let missing = || LakeError::Schema { table: transform.name.clone(), why: "a column of the key is missing".into() };
-        let key: Vec<ArrayRef> = key.collect::<Option<_>>().ok_or_else(missing)?;
-        empty += (0..batch.num_rows()).filter(|row| key.iter().any(|column| column.is_null(*row))).count() as u64;
-        let mut before = 0;
-        for start in runs.starts(&key).map_err(LakeError::from)? {
-            run += start - before;
-            repeated += if run > 1 { run as u64 } else { 0 };
-            (run, before) = (0, start);
-        }
-        run += batch.num_rows() - before;
-    }
-    repeated += if run > 1 { run as u64 } else { 0 };
-    for (broken, promise) in [(repeated, "is unique"), (empty, "is there")] {
-        if broken > 0 {
-            let check = format!("key ({}) {promise}", transform.key.join(", "));
-            return Err(TransformError::Check { name: transform.name.clone(), rows: broken, check });
-        }
-    }
-    Ok(())
-}
-
-fn fingerprint(transform: &Transform, as_of: AsOf, versions: &BTreeMap<String, u64>) -> String {
-    let mut parts = vec![transform.sql.clone(), as_of.to_string()];
-    for table in &transform.reads {
-        let bare = table.rsplit('.').next().unwrap_or(table);
-        let found = Layer::ALL.iter().map(|layer| TableId::new(*layer, bare).to_string()).find(|id| versions.contains_key(id));
-        parts.push(format!("{table}@{}", found.and_then(|id| versions.get(&id)).map_or("none".into(), u64::to_string)));
-    }
-    digest(parts.iter().map(|part| part.as_bytes()))
-}
-
-fn query_fault(transform: &Transform, source: datafusion::error::DataFusionError) -> TransformError {
-    TransformError::Query { name: transform.name.clone(), source: Box::new(source) }
 }

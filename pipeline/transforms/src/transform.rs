@@ -1,19 +1,20 @@
-//! One curated table as its SQL file tells it. In: a text. Out: its query, key, columns and checks.
+//! One curated table as its SQL file tells it. In: a text. Out: its query and its header (`header.rs`).
 //! Never: a table without a key.
-//!
-//! The header is comments: the first line says what a row is, then `key:`, `column NAME:` and `check:` lines.
 
 use crate::error::TransformError;
-use datafusion::common::TableReference;
+use crate::header::{self, PartBy, Test};
+use datafusion::common::{DataFusionError, TableReference};
 use datafusion::sql::parser::{DFParser, Statement};
 use datafusion::sql::resolve::resolve_table_references;
-use nongshi_domain::Hint;
+use nongshi_lake::digest;
 use std::collections::BTreeSet;
 
 /// The built-in tables, in alphabetic order.
 pub const BUILT_IN: &[(&str, &str)] = &[
     ("field_supply", include_str!("../sql/field_supply.sql")),
     ("freshness", include_str!("../sql/freshness.sql")),
+    ("known_days", include_str!("../sql/known_days.sql")),
+    ("known_names", include_str!("../sql/known_names.sql")),
     ("price_daily", include_str!("../sql/price_daily.sql")),
     ("price_monthly", include_str!("../sql/price_monthly.sql")),
     ("price_weekly", include_str!("../sql/price_weekly.sql")),
@@ -33,8 +34,10 @@ pub struct Transform {
     pub key: Vec<String>,
     /// Columns with unit and meaning.
     pub columns: Vec<(String, String)>,
-    /// Conditions that hold for every row.
-    pub checks: Vec<String>,
+    /// How it is kept in parts.
+    pub part: Option<PartBy>,
+    /// What must hold of its rows.
+    pub tests: Vec<Test>,
     /// The query.
     pub sql: String,
     /// The tables it reads, as it spells them.
@@ -49,37 +52,26 @@ pub fn built_in() -> Result<Vec<Transform>, TransformError> {
 impl Transform {
     /// Reads the text of `NAME.sql`.
     pub fn read(name: &str, text: &str) -> Result<Transform, TransformError> {
-        let header_fault =
-            |what: &str, hint: &str| TransformError::Header { name: name.into(), what: what.into(), hint: Hint(hint.into()) };
-        let header: Vec<&str> = text.lines().map_while(|line| line.trim().strip_prefix("--")).map(str::trim).collect();
-        let tagged = |tag: &str| header.iter().filter_map(|line| line.strip_prefix(tag)).map(str::trim).collect::<Vec<_>>();
-        let row = header.first().copied().unwrap_or_default();
-        if row.is_empty() || row.starts_with("key:") {
-            return Err(header_fault("the first line does not say what a row is", "begin with `-- A row is ...`"));
-        }
-        let key: Vec<String> = tagged("key:")
-            .iter()
-            .flat_map(|names| names.split(','))
-            .map(|name| name.trim().to_string())
-            .filter(|name| !name.is_empty())
-            .collect();
-        if key.is_empty() {
-            return Err(header_fault("the header names no key", "add a line such as `-- key: shop, product, day`"));
-        }
-        let columns = tagged("column ")
-            .iter()
-            .filter_map(|line| line.split_once(':'))
-            .map(|(column, text)| (column.trim().into(), text.trim().into()))
-            .collect();
+        let header = header::read(name, text)?;
         Ok(Transform {
             name: name.into(),
-            row: row.into(),
-            key,
-            columns,
-            checks: tagged("check:").into_iter().map(String::from).collect(),
+            row: header.row,
+            key: header.key,
+            columns: header.columns,
+            part: header.part,
+            tests: header.tests,
             sql: text.to_string(),
             reads: tables_read(name, text)?,
         })
+    }
+
+    /// What a stored table must have been made by, to count.
+    pub fn fingerprint(&self) -> String {
+        digest([self.sql.as_bytes()])[..32].to_string()
+    }
+
+    pub(crate) fn fault(&self, source: DataFusionError) -> TransformError {
+        TransformError::Query { name: self.name.clone(), source: Box::new(source) }
     }
 }
 
@@ -107,7 +99,7 @@ mod tests {
                     with w as (select * from price_daily) select w.* from w join products using (product)";
         let transform = Transform::read("t", text).expect("well-formed");
         assert_eq!(transform.key, ["market", "week"]);
-        assert_eq!(transform.checks, ["price > 0"]);
+        assert_eq!(transform.tests.iter().map(|test| test.text.as_str()).collect::<Vec<_>>(), ["check: price > 0"]);
         assert_eq!(transform.reads, ["price_daily", "products"].map(String::from).into());
     }
 

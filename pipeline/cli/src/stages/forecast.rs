@@ -12,9 +12,9 @@ use arrow::record_batch::RecordBatch;
 use chrono::{Days, NaiveDate, TimeDelta};
 use datafusion::prelude::SessionContext;
 use nongshi_domain::{Cadence, Category, Cutoff, Forecast, Panel, Target};
-use nongshi_lake::digest;
+use nongshi_lake::{Layer, Scope, TableId, digest};
 use nongshi_models::forecasting::{ForecastSettings, PanelForecast, Refused, Score, forecast_panel};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use tokio::task::{JoinHandle, spawn_blocking};
 
 /// The tables this stage makes, one part a day each.
@@ -24,13 +24,20 @@ pub const SPOKEN: &str = "combination";
 
 /// Forecasts what is alive.
 pub async fn forecast(step: &Step<'_>) -> Result<Done, Failure> {
-    let (ctx, catalog) = transform::session(step.project, step.as_of).await?;
-    let fingerprint = fingerprint(step, &catalog.versions());
+    let (ctx, catalog, views) = transform::gated(step).await?;
+    let fingerprint = fingerprint(step, &catalog.versions(), &views);
+    let waits = waiting(step, &views);
+    let before = step.lake().made_from(&TableId::new(Layer::Model, "price_forecast"), Scope::AsOf(step.as_of.0)).await?;
+    if !waits.is_empty() && before.is_some() {
+        // what was forecast for this day before the refusal stands
+        let done = told(step, false).await?;
+        return Ok(Done { gaps: done.gaps.into_iter().chain(waits).collect(), ..done });
+    }
     if !step.made_already(&TABLES, &fingerprint).await? {
         let mut asked = Vec::new();
         for category in &step.project.settings.categories {
             for target in &category.targets {
-                asked.push(Asked::of(step, &ctx, category, *target, asked.len()).await?);
+                asked.push(Asked::of(step, &ctx, category, *target, asked.len(), &views).await?);
             }
         }
         let mut said = Said::default();
@@ -54,7 +61,8 @@ async fn told(step: &Step<'_>, changed: bool) -> Result<Done, Failure> {
         series += rows.count(row, "series").unwrap_or_default();
         match Status::named(&text("status")) {
             Some(Status::Alive) => alive.push(format!("{} {}", text("category"), text("target"))),
-            _ => done.gaps.push(Gap {
+            status => done.gaps.push(Gap {
+                code: if status == Some(Status::Waits) { Exit::Refused } else { Exit::Gaps },
                 last_day: rows.day(row, "last_day"),
                 ..Gap::new(text("category"), text("target"), format!("{}: {}", text("status"), text("reason")))
             }),
@@ -107,7 +115,11 @@ impl Asked {
         category: &CategorySettings,
         target: Target,
         place: usize,
+        views: &BTreeSet<String>,
     ) -> Result<Asked, Failure> {
+        if let Some(table) = tables_of(category, target).into_iter().find(|table| views.contains(*table)) {
+            return Ok(Asked::waiting(step, category, target, place, table));
+        }
         let freshest = format!(
             "select max(last_day) as last_day from freshness where category = '{}' and target = '{}'",
             quoted(&category.category.0),
@@ -144,6 +156,44 @@ impl Asked {
         let cutoff = cutoff(step.as_of.0, cadence);
         let panel = (!fresh.series.is_empty()).then(|| spawn_blocking(move || forecast_panel(&fresh, cutoff, &settings)));
         Ok(Asked { row, places, panel })
+    }
+}
+
+impl Asked {
+    /// A category whose table no gate has passed.
+    fn waiting(step: &Step<'_>, category: &CategorySettings, target: Target, place: usize, table: &str) -> Asked {
+        let row = StatusRow {
+            place: place as i64,
+            category: category.category.clone(),
+            target,
+            status: Status::Waits,
+            last_day: None,
+            series: 0,
+            origins: 0,
+            replaced: 0,
+            reason: transform::waits_for(table, step.as_of),
+        };
+        Asked { row, places: BTreeMap::new(), panel: None }
+    }
+}
+
+/// A gap for each category and target whose table no gate has passed.
+fn waiting(step: &Step<'_>, views: &BTreeSet<String>) -> Vec<Gap> {
+    let asked = step.project.settings.categories.iter().flat_map(|category| category.targets.iter().map(move |target| (category, *target)));
+    let waits = |(category, target): (&CategorySettings, Target)| {
+        let table = tables_of(category, target).into_iter().find(|table| views.contains(*table))?;
+        Some(Gap { code: Exit::Refused, ..Gap::new(&category.category.0, target.name(), transform::waits_for(table, step.as_of)) })
+    };
+    asked.filter_map(waits).collect()
+}
+
+/// The curated tables a category's target is read from.
+fn tables_of(category: &CategorySettings, target: Target) -> [&'static str; 2] {
+    match (target, category.cadence) {
+        (Target::Demand, _) => ["freshness", "sales_weekly"],
+        (Target::Price, Cadence::Day) => ["freshness", "price_daily"],
+        (Target::Price, Cadence::Week) => ["freshness", "price_weekly"],
+        (Target::Price, Cadence::Month) => ["freshness", "price_monthly"],
     }
 }
 
@@ -321,10 +371,11 @@ pub fn bug(error: arrow::error::ArrowError) -> Failure {
     Failure::new(Exit::Bug, error.to_string())
 }
 
-fn fingerprint(step: &Step<'_>, versions: &BTreeMap<String, u64>) -> String {
+fn fingerprint(step: &Step<'_>, versions: &BTreeMap<String, u64>, views: &BTreeSet<String>) -> String {
     let settings = &step.project.settings;
     let said = format!("{}|{:?}|{}|{}", env!("CARGO_PKG_VERSION"), settings.categories, settings.origins, settings.explosion_factor);
-    let inputs = ["freshness", "price_daily", "price_weekly", "price_monthly", "sales_weekly"]
-        .map(|table| format!("{table}@{:?}", versions.get(&format!("curated/{table}"))));
+    let inputs = ["freshness", "price_daily", "price_weekly", "price_monthly", "sales_weekly"].map(|table| {
+        format!("{table}@{:?}{}", versions.get(&format!("curated/{table}")), if views.contains(table) { ", waits" } else { "" })
+    });
     digest([said, step.as_of.to_string()].iter().chain(&inputs).map(|part| part.as_bytes()))
 }

@@ -5,15 +5,25 @@ use super::{Done, Step, report_base, report_chain, transform};
 use crate::exit::{Exit, Failure};
 use crate::gap::Gap;
 use chrono::NaiveDate;
+use nongshi_domain::failpoint;
 use nongshi_pdf::render_pdf;
 use nongshi_reports::{BaseReport, ChainReport, Lang, page_base, render_base, render_chain};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::task::{JoinHandle, spawn_blocking};
 
+/// The curated tables that reports speak from.
+const READ: [&str; 4] = ["field_supply", "freshness", "price_daily", "sales_weekly"];
+
 /// Renders every report of the day.
 pub async fn report(step: &Step<'_>) -> Result<Done, Failure> {
-    let (ctx, _) = transform::session(step.project, step.as_of).await?;
+    let (ctx, _, views) = transform::gated(step).await?;
+    let waits = READ.iter().filter(|table| views.contains(**table));
+    let gaps: Vec<Gap> =
+        waits.map(|table| Gap { code: Exit::Refused, ..Gap::new(*table, "reports", transform::waits_for(table, step.as_of)) }).collect();
+    if !gaps.is_empty() {
+        return Ok(Done { said: "waits; what was written before stands".into(), changed: false, gaps });
+    }
     let folder = step.project.folder.join("reports").join(step.as_of.to_string());
     let mut written = Written { folder, ..Written::default() };
     let day = step.as_of.0;
@@ -86,7 +96,11 @@ impl Written {
             std::fs::create_dir_all(&self.folder).map_err(failed)?;
             // written apart and renamed: nobody ever opens half a report
             let apart = path.with_extension("part");
-            std::fs::write(&apart, bytes).and_then(|()| std::fs::rename(&apart, &path)).map_err(failed)?;
+            failpoint::reached("report.before_write");
+            std::fs::write(&apart, bytes).map_err(failed)?;
+            failpoint::reached("report.before_rename");
+            std::fs::rename(&apart, &path).map_err(failed)?;
+            failpoint::reached("report.written");
             self.new += 1;
         }
         self.files += 1;

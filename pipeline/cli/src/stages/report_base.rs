@@ -300,6 +300,7 @@ pub fn gap_status(status: Status) -> GapStatus {
         Status::Stale => GapStatus::Stale,
         Status::Missing => GapStatus::Missing,
         Status::Short => GapStatus::Short,
+        Status::Waits => GapStatus::Waits,
     }
 }
 

@@ -106,6 +106,7 @@ pub async fn gaps(step: &Step<'_>, ctx: &SessionContext) -> Result<Vec<Gap>, Fai
             (Status::Missing, _) => "到这一天还没有任何数据".to_string(),
             (Status::Stale, Some(day)) => format!("最新数据停在{day}，已超过{days}天"),
             (Status::Short, _) => "历史太短，还不能预测".to_string(),
+            (Status::Waits, _) => "数据未通过检查，暂不预测".to_string(),
             _ => String::new(),
         };
         let gap_target = if target(&rows.text(row, "target")?) == Target::Price { GapTarget::Price } else { GapTarget::Demand };

@@ -151,3 +151,46 @@ fn init_overwrites_nothing() {
     assert_eq!(ended.status.code(), Some(3));
     assert!(text(&ended.stderr).contains("holds a project already"));
 }
+
+/// A gate refuses a table: what depends on it waits, the rest goes on, the exit code says so; mended, all is made.
+#[test]
+fn a_refused_table_stops_only_what_depends_on_it() {
+    let (_folder, at) = project();
+    let table = |limit: &str| {
+        format!(
+            "-- A row is a week.\n-- key: commodity, week\n-- check: price < {limit}\n\
+             select commodity, week, max(price_cny_per_kg) as price from price_weekly group by commodity, week"
+        )
+    };
+    std::fs::create_dir_all(at.join("transforms")).expect("a temporary folder");
+    std::fs::write(at.join("transforms/dear_weeks.sql"), table("1")).expect("a temporary folder");
+    std::fs::write(at.join("transforms/of_it.sql"), "-- A row is a week.\n-- key: week\nselect distinct week from dear_weeks")
+        .expect("a temporary folder");
+    let said = check(
+        &at,
+        &[],
+        4,
+        &["gap: dear_weeks table: ", "rows break `price < 1`; nothing was published", "gap: of_it table: waits for dear_weeks"],
+    );
+    assert!(said.contains("forecast   2 series: vegetables price"), "{said}");
+    std::fs::write(at.join("transforms/dear_weeks.sql"), table("100")).expect("a temporary folder");
+    check(&at, &[], 1, &["12 tables: 2 new, 0 same, 10 untouched"]);
+}
+
+/// What the built-in tables promise, too: a stage never speaks from a table that no gate has passed.
+#[test]
+fn a_stage_waits_for_a_table_that_is_not_made() {
+    let (_folder, at) = project();
+    check(&at, &[], 1, &["forecast   2 series"]);
+    let directory = at.to_str().expect("a plain path");
+    let alone = nongshi(&[], &["-C", directory, "forecast", "--as-of", "2026-01-11"]);
+    assert!(alone.status.success() || alone.status.code() == Some(1), "nothing new is known a week later: {}", text(&alone.stderr));
+    let mut file = std::fs::read_to_string(at.join("inbox/prices.csv")).expect("ours");
+    file += "2026-01-05,江南市场,菜心,vegetables,4.10\n";
+    std::fs::write(at.join("inbox/prices.csv"), file).expect("a temporary folder");
+    assert!(nongshi(&[], &["-C", directory, "ingest", "--as-of", "2026-01-12"]).status.success());
+    let waits = nongshi(&[], &["-C", directory, "forecast", "--as-of", "2026-01-12"]);
+    let said = text(&waits.stderr);
+    assert_eq!(waits.status.code(), Some(4), "{said}");
+    assert!(said.contains("table freshness is not made as of 2026-01-12"), "{said}");
+}
