@@ -86,9 +86,17 @@ impl From<LakeError> for Failure {
                 (Exit::Unreachable, "`nongshi doctor` looks at the store; `[store] url` in nongshi.toml says where it is")
             }
             LakeError::Address { .. } => (Exit::Settings, "`[store] url` is a folder, `file:///...` or `s3://bucket/path`"),
-            LakeError::NotAtomic(_) => (Exit::Settings, "choose a store that honours `If-None-Match`, or a local folder"),
+            LakeError::NotAtomic(_) => (
+                Exit::Settings,
+                "choose a store that honours `If-None-Match`, or let one writer at a time be kept by PostgreSQL: `[store] lock = \"postgres\"` and `lock_url_env`",
+            ),
             LakeError::Held { .. } => (Exit::Held, "wait for it to end, then run again"),
-            LakeError::Fenced { .. } => (Exit::Held, "nothing was committed after the lock was lost; run again"),
+            LakeError::Lock { .. } => {
+                (Exit::Unreachable, "`[store] lock_url_env` names the variable that holds postgres://USER:PASSWORD@HOST/DATABASE")
+            }
+            LakeError::Fenced { .. } | LakeError::LockLost | LakeError::Overtaken { .. } => {
+                (Exit::Held, "nothing was committed after the lock was lost; run again")
+            }
             LakeError::Miscounted { .. } => (Exit::Refused, "nothing of this batch was landed; the raw bytes are kept"),
             LakeError::NotRestorable { .. } => (Exit::Usage, "`nongshi lake history TABLE` lists the versions"),
             LakeError::NotTheSame { .. } => (Exit::Bug, "please report this message; `nongshi lake check` tells what stands"),

@@ -8,12 +8,12 @@ use crate::exit::{Exit, Failure};
 use crate::machine;
 use crate::project::Project;
 use crate::show;
-use crate::stages::{LEASE, forecast::bug};
-use crate::way::take_lease;
+use crate::stages::forecast::bug;
+use crate::way::take_guard;
 use bytes::Bytes;
 use nongshi_domain::Hint;
 use nongshi_feeds::{Contract, Source, count_received, members};
-use nongshi_lake::{BatchRecord, Checked, Lease, TableId};
+use nongshi_lake::{BatchRecord, Checked, Guard, TableId};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -122,14 +122,14 @@ pub async fn compact(folder: &Path, tables: &[String], forget_after: Option<u32>
     if tables.is_empty() {
         chosen = project.lake.tables().await?;
     }
-    let lease = take_lease(&project, "lake compact").await?;
-    let ended = compact_all(&project, &lease, &chosen, forget_after).await;
-    lease.release(&project.lake).await?;
+    let guard = take_guard(&project, "lake compact").await?;
+    let ended = compact_all(&project, &guard, &chosen, forget_after).await;
+    guard.release(&project.lake).await?;
     ended.map(|()| Exit::Done)
 }
 
-async fn compact_all(project: &Project, lease: &Lease, tables: &[TableId], forget_after: Option<u32>) -> Result<(), Failure> {
-    let fence = || lease.renew(&project.lake, machine::now(), LEASE);
+async fn compact_all(project: &Project, guard: &Guard, tables: &[TableId], forget_after: Option<u32>) -> Result<(), Failure> {
+    let fence = || guard.hold(&project.lake, machine::now());
     for id in tables {
         let Some(done) = project.lake.compact(id, fence).await? else { continue };
         let mut said = format!("{id}: {} files, now {}; {} rows as before", done.files_before, done.files_now, done.rows);
@@ -149,9 +149,9 @@ pub async fn restore(folder: &Path, table: &str, version: u64, dry_run: bool) ->
     let undone = if dry_run {
         project.lake.restorable(&id, version).await?
     } else {
-        let lease = take_lease(&project, "lake restore").await?;
-        let ended = project.lake.restore(&id, version, || lease.renew(&project.lake, machine::now(), LEASE)).await;
-        lease.release(&project.lake).await?;
+        let guard = take_guard(&project, "lake restore").await?;
+        let ended = project.lake.restore(&id, version, || guard.hold(&project.lake, machine::now())).await;
+        guard.release(&project.lake).await?;
         ended?.undone
     };
     let verb = if dry_run { "would be undone" } else { "undone" };

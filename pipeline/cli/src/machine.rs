@@ -20,7 +20,8 @@ pub fn yesterday() -> NaiveDate {
     (now() + SHANGHAI).date_naive() - Days::new(1)
 }
 
-/// Where a test wants this process to end: `NAME` or `NAME:COUNT`, the place and how often it is reached before.
+/// Where a test wants this process to end: `NAME` or `NAME:COUNT`, the place and how often it is reached before;
+/// with `=stop` behind it is only stopped there.
 const FAILPOINT: &str = "NONGSHI_TEST_FAILPOINT";
 
 /// Lets a test end this process without warning; never in a release build.
@@ -33,11 +34,12 @@ pub fn listen_for_failpoint() {
 fn end_at_failpoint(name: &'static str) {
     static REACHED: AtomicU32 = AtomicU32::new(0);
     let wanted = std::env::var(FAILPOINT).unwrap_or_default();
-    let (place, before) = wanted.split_once(':').map_or((wanted.as_str(), 0), |(place, before)| (place, before.parse().unwrap_or(0)));
+    let (wanted, signal) = wanted.strip_suffix("=stop").map_or((wanted.as_str(), "-KILL"), |wanted| (wanted, "-STOP"));
+    let (place, before) = wanted.split_once(':').map_or((wanted, 0), |(place, before)| (place, before.parse().unwrap_or(0)));
     if name == place && REACHED.fetch_add(1, Ordering::SeqCst) == before {
-        // SIGKILL: nothing is flushed, nothing is tidied up
-        let _ = std::process::Command::new("kill").args(["-9", &std::process::id().to_string()]).status();
-        loop {
+        // nothing is flushed, nothing is tidied up
+        let _ = std::process::Command::new("kill").args([signal, &std::process::id().to_string()]).status();
+        while signal == "-KILL" {
             std::thread::park();
         }
     }

@@ -4,11 +4,13 @@
 //! Never: an unknown key passed over.
 
 use crate::exit::{Exit, Failure};
+use chrono::TimeDelta;
 use nongshi_domain::{Cadence, Category, Hint, Mu, Target};
 use nongshi_models::planning::PlanSettings;
 use nongshi_reports::Lang;
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// What holds where nothing else is said.
 pub const DEFAULTS: &str = include_str!("defaults.toml");
@@ -24,6 +26,12 @@ pub struct Settings {
     pub store_url: String,
     /// object_store's own keys for it.
     pub store_options: BTreeMap<String, String>,
+    /// The environment variable with the address of the lock's database; none where a lease in the store is the lock.
+    pub lock_url_env: Option<String>,
+    /// How long a lease lasts before it must be renewed.
+    pub lease: TimeDelta,
+    /// How long a run waits for another one to end.
+    pub wait: Duration,
     /// What is forecast and planned.
     pub categories: Vec<CategorySettings>,
     /// Backtest origins wanted.
@@ -80,6 +88,10 @@ struct RawProject {
 #[derive(Debug, Deserialize)]
 struct RawStore {
     url: String,
+    lock: String,
+    lock_url_env: String,
+    lease_seconds: i64,
+    wait_seconds: u32,
     #[serde(default)]
     options: BTreeMap<String, String>,
 }
@@ -166,11 +178,28 @@ fn check(raw: RawSettings, origins_of_settings: Vec<(String, String, String)>) -
         let RawCategory { order, cadence, horizon, targets, freshness_days } = category;
         categories.push((order, CategorySettings { category: Category(name), cadence, horizon, targets, freshness_days }));
     }
+    let lock_url_env = match (raw.store.lock.as_str(), raw.store.lock_url_env.as_str()) {
+        ("lease", _) => None,
+        ("postgres", "") => return Err(refused("`store.lock` is `postgres`, and `store.lock_url_env` names no environment variable")),
+        ("postgres", name) if name.contains("://") => {
+            return Err(refused(
+                "`store.lock_url_env` holds an address, and a settings file is no place for a secret: name the environment variable that holds it",
+            ));
+        }
+        ("postgres", name) => Some(name.to_string()),
+        (other, _) => return Err(refused(&format!("`store.lock` is `{other}`; it is `lease` or `postgres`"))),
+    };
+    if !(1..=86_400).contains(&raw.store.lease_seconds) {
+        return Err(refused(&format!("`store.lease_seconds` is {}; it lies between 1 and 86400", raw.store.lease_seconds)));
+    }
     categories.sort_by(|a, b| (a.0, &a.1.category).cmp(&(b.0, &b.1.category)));
     Ok(Settings {
         name: raw.project.name,
         store_url: raw.store.url,
         store_options: raw.store.options,
+        lock_url_env,
+        lease: TimeDelta::seconds(raw.store.lease_seconds),
+        wait: Duration::from_secs(raw.store.wait_seconds.into()),
         categories: categories.into_iter().map(|(_, category)| category).collect(),
         origins: raw.forecasting.origins,
         explosion_factor: raw.forecasting.explosion_factor,

@@ -8,12 +8,15 @@ use crate::exit::{Exit, Failure};
 use crate::gap::Gap;
 use crate::machine;
 use crate::project::Project;
-use crate::stages::{self, Done, LEASE, Step};
+use crate::stages::{self, Done, Step};
 use crate::talk::Talk;
 use nongshi_domain::{AsOf, failpoint};
-use nongshi_lake::{Catalog, Layer, Lease, TableId, digest};
+use nongshi_lake::{AdvisoryLock, Catalog, Guard, Holder, LakeError, Layer, Lease, TableId, digest};
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// A store tells nobody when a lease is given back: it is asked again so often.
+const WAIT_STEP: Duration = Duration::from_millis(500);
 
 /// Runs the stages in their order.
 pub async fn run(folder: &Path, when: When, stages: &[Stage], dry_run: bool, json: bool) -> Result<Exit, Failure> {
@@ -25,10 +28,10 @@ pub async fn run(folder: &Path, when: When, stages: &[Stage], dry_run: bool, jso
         return say_what_would_run(&project, as_of, &ordered);
     }
     let command = format!("as of {as_of}: {}", ordered.iter().map(|stage| stage.name()).collect::<Vec<_>>().join(", "));
-    let lease = take_lease(&project, &command).await?;
+    let guard = take_guard(&project, &command).await?;
     eprintln!("nongshi    as of {as_of}");
-    let ended = walk(&Step { project: &project, as_of, lease: &lease, talk: &talk, now: machine::now }, &ordered).await;
-    lease.release(&project.lake).await?;
+    let ended = walk(&Step { project: &project, as_of, guard: &guard, talk: &talk, now: machine::now }, &ordered).await;
+    guard.release(&project.lake).await?;
     let (changed, gaps) = ended?;
     tell_end(&talk, changed, &gaps);
     if json {
@@ -37,11 +40,55 @@ pub async fn run(folder: &Path, when: When, stages: &[Stage], dry_run: bool, jso
     Ok(gaps.iter().map(|gap| gap.code).max().unwrap_or(Exit::Done))
 }
 
-/// The one writer's lease, on a store that keeps writers apart.
-pub async fn take_lease(project: &Project, command: &str) -> Result<Lease, Failure> {
+/// The hold of the one writer; waits for another run to end, as long as the settings allow.
+pub async fn take_guard(project: &Project, command: &str) -> Result<Guard, Failure> {
+    let since = Instant::now();
+    let mut told = false;
+    loop {
+        match try_guard(project, command).await {
+            Err(Held(error)) if since.elapsed() < project.settings.wait => {
+                if !told {
+                    eprintln!("waits      {error}");
+                    told = true;
+                }
+                tokio::time::sleep(WAIT_STEP).await;
+            }
+            Err(Held(error)) => return Err(error.into()),
+            Ok(taken) => return taken,
+        }
+    }
+}
+
+/// Another run holds the lock.
+struct Held(LakeError);
+
+async fn try_guard(project: &Project, command: &str) -> Result<Result<Guard, Failure>, Held> {
+    let holder = machine::holder(command);
+    let taken = match &project.settings.lock_url_env {
+        Some(name) => {
+            let Ok(address) = std::env::var(name) else {
+                let failure =
+                    Failure::new(Exit::Settings, format!("the environment variable `{name}` holds no address of the lock's database"));
+                return Ok(Err(failure.hint("set it to postgres://USER:PASSWORD@HOST/DATABASE where nongshi runs")));
+            };
+            AdvisoryLock::take(&project.lake, &address, &holder).await.map(Guard::Advisory)
+        }
+        None => lease(project, holder).await,
+    };
+    match taken {
+        Err(error @ LakeError::Held { .. }) => Err(Held(error)),
+        Err(error) => Ok(Err(error.into())),
+        Ok(guard) => Ok(Ok(guard)),
+    }
+}
+
+/// The lease, on a store that keeps writers apart.
+async fn lease(project: &Project, holder: Holder) -> Result<Guard, LakeError> {
     let name = format!("{}-{}", machine::now().timestamp_micros(), std::process::id());
     project.lake.probe(&name).await?;
-    Ok(Lease::take(&project.lake, machine::holder(command), machine::now(), LEASE, machine::is_gone).await?)
+    let length = project.settings.lease;
+    let lease = Lease::take(&project.lake, holder, machine::now(), length, machine::is_gone).await?;
+    Ok(Guard::Lease { lease, length })
 }
 
 /// The day to speak from.

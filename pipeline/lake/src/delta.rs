@@ -8,9 +8,10 @@ use crate::log;
 use crate::made::MadeOf;
 use crate::store::{Lake, TableId};
 use arrow::datatypes::Schema;
-use deltalake::DeltaTable;
 use deltalake::kernel::StructType;
 use deltalake::kernel::engine::arrow_conversion::TryIntoKernel;
+use deltalake::kernel::transaction::TransactionError;
+use deltalake::{DeltaTable, DeltaTableError};
 use nongshi_domain::failpoint;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
@@ -103,12 +104,24 @@ pub(crate) async fn read_back(table: &DeltaTable, id: &TableId, note: &Note) -> 
 
 /// Commit properties with our note and, where a write must happen once only, its application transaction.
 pub(crate) fn properties(note: &Note, once: Option<&str>) -> Result<deltalake::kernel::transaction::CommitProperties, LakeError> {
-    let properties =
-        deltalake::kernel::transaction::CommitProperties::default().with_metadata([(NOTE.to_string(), serde_json::to_value(note)?)]);
+    // a commit stands on the version it was made for, or not at all: a writer that slept past its lease writes nothing
+    let properties = deltalake::kernel::transaction::CommitProperties::default()
+        .with_metadata([(NOTE.to_string(), serde_json::to_value(note)?)])
+        .with_max_retries(0);
     Ok(match once {
         Some(name) => properties.with_application_transaction(deltalake::kernel::Transaction::new(name, 1)),
         None => properties,
     })
+}
+
+/// What a commit's fault means: somebody else's commit came first, or the store's own.
+pub(crate) fn overtaken(id: &TableId, error: DeltaTableError) -> LakeError {
+    match error {
+        DeltaTableError::Transaction { source: TransactionError::MaxCommitAttempts(_) } | DeltaTableError::VersionAlreadyExists(_) => {
+            LakeError::Overtaken { table: id.to_string() }
+        }
+        other => LakeError::Delta(other),
+    }
 }
 
 /// Whether a write with this application transaction has been committed before.

@@ -39,6 +39,24 @@ pub enum LakeError {
         /// The highest one.
         theirs: u64,
     },
+    /// The lock's database cannot be used.
+    #[error("{what}")]
+    Lock {
+        /// What is wrong, without the address.
+        what: String,
+        /// What the database said.
+        #[source]
+        source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    },
+    /// The session that held the lock has ended.
+    #[error("the lock was lost: its session in the database has ended")]
+    LockLost,
+    /// Another run has committed to the table since this one looked at it.
+    #[error("another run has committed to table `{table}` meanwhile")]
+    Overtaken {
+        /// Which table.
+        table: String,
+    },
     /// What was written is not what is read back.
     #[error("table `{table}` version {version} does not hold the commit that was just written")]
     NotReadBack {

@@ -79,7 +79,10 @@ impl OpenTable {
         pass("batch.before_commit", "rejected.before_commit");
         let operation = DeltaOperation::Write { mode: SaveMode::Append, partition_by: None, predicate: None };
         let commit = CommitBuilder::from(delta::properties(note, Some(once))?).with_actions(actions);
-        let done = commit.build(Some(self.table.snapshot()?), self.table.log_store(), operation).await?;
+        let done = commit
+            .build(Some(self.table.snapshot()?), self.table.log_store(), operation)
+            .await
+            .map_err(|error| delta::overtaken(&self.id, error))?;
         pass("batch.after_commit", "rejected.after_commit");
         let version = done.version();
         self.table.state = Some(done.snapshot);

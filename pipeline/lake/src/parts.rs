@@ -128,7 +128,10 @@ impl PartsWriter {
         failpoint::reached("made.before_write");
         let operation = DeltaOperation::Write { mode: SaveMode::Overwrite, partition_by: Some(vec![PART.into()]), predicate: None };
         let commit = CommitBuilder::from(delta::properties(&note, None)?).with_actions(self.actions);
-        let done = commit.build(Some(self.table.snapshot()?), self.table.log_store(), operation).await?;
+        let done = commit
+            .build(Some(self.table.snapshot()?), self.table.log_store(), operation)
+            .await
+            .map_err(|error| delta::overtaken(&self.id, error))?;
         self.table.state = Some(done.snapshot);
         failpoint::reached("made.after_commit");
         let version = delta::read_back(&self.table, &self.id, &note).await?;

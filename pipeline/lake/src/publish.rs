@@ -99,7 +99,7 @@ impl Lake {
         if let Scope::AsOf(day) = scope {
             write = write.with_replace_where(col("as_of").eq(lit(day.to_string())));
         }
-        let table = write.await?;
+        let table = write.await.map_err(|error| delta::overtaken(id, error))?;
         failpoint::reached("made.after_commit");
         let version = delta::read_back(&table, id, &note).await?;
         failpoint::reached("made.read_back");
@@ -126,7 +126,8 @@ impl Lake {
             .with_save_mode(SaveMode::Append)
             .with_writer_properties(delta::written())
             .with_commit_properties(delta::properties(&note, Some(entry))?)
-            .await?;
+            .await
+            .map_err(|error| delta::overtaken(id, error))?;
         failpoint::reached("entry.after_commit");
         delta::read_back(&table, id, &note).await?;
         Ok(true)

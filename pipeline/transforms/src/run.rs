@@ -104,7 +104,9 @@ async fn make(
         None => make_whole(&reading, transform, marks, fence, made).await?,
     }
     let id = TableId::new(Layer::Curated, &transform.name);
-    if made.outcome == Outcome::New
+    let is_held = catalog.pins.get(&id).is_some_and(|pin| pin.version == made.version);
+    if matches!(made.outcome, Outcome::New | Outcome::Same)
+        && !is_held
         && let Some(pin) = lake.pin(&id).await?
     {
         ctx.deregister_table(&transform.name).map_err(|error| transform.fault(error))?;

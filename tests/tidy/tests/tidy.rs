@@ -31,7 +31,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("pipeline/domain", &[]),
     ("pipeline/feeds", &["domain", "arrow", "object_store", "parquet", "polars", "polars-arrow", "sqlx"]),
     ("pipeline/functions", &["domain", "models", "arrow", "datafusion"]),
-    ("pipeline/lake", &["domain", "arrow", "datafusion", "datafusion-proto", "deltalake", "object_store", "parquet"]),
+    ("pipeline/lake", &["domain", "arrow", "datafusion", "datafusion-proto", "deltalake", "object_store", "parquet", "sqlx"]),
     ("pipeline/serve", &["domain", "arrow", "datafusion", "datafusion-postgres"]),
     ("pipeline/transforms", &["domain", "functions", "lake", "arrow", "datafusion"]),
     ("reports", &["domain", "plotters"]),

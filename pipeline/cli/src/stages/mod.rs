@@ -18,12 +18,9 @@ use crate::gap::Gap;
 use crate::project::Project;
 use crate::talk::Talk;
 use arrow::record_batch::RecordBatch;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use nongshi_domain::AsOf;
-use nongshi_lake::{Lake, LakeError, Layer, Lease, Scope, TableId};
-
-/// How long a lease lasts before it must be renewed.
-pub const LEASE: TimeDelta = TimeDelta::minutes(15);
+use nongshi_lake::{Guard, Lake, LakeError, Layer, Scope, TableId};
 
 /// What every stage is given.
 pub struct Step<'a> {
@@ -31,8 +28,8 @@ pub struct Step<'a> {
     pub project: &'a Project,
     /// The day to speak from.
     pub as_of: AsOf,
-    /// The one writer's lease.
-    pub lease: &'a Lease,
+    /// The hold of the one writer.
+    pub guard: &'a Guard,
     /// The way to speak to people.
     pub talk: &'a Talk,
     /// The time now, for the lease.
@@ -56,9 +53,9 @@ impl Step<'_> {
         &self.project.lake
     }
 
-    /// Called before each commit: the lease must still be ours, and is moved on.
+    /// Called before each commit: the hold must still be ours, and is moved on.
     pub async fn fence(&self) -> Result<(), LakeError> {
-        self.lease.renew(self.lake(), (self.now)(), LEASE).await
+        self.guard.hold(self.lake(), (self.now)()).await
     }
 
     /// Publishes the rows of this day into a model table; tells whether something changed.

@@ -9,6 +9,7 @@ mod killed;
 mod lake;
 mod on_s3;
 mod real;
+mod two_runs;
 
 use std::path::Path;
 use std::process::{Command, Output};
