@@ -4,6 +4,7 @@ use crate::exit::{Exit, Failure};
 use crate::machine;
 use nongshi_domain::Seed;
 use nongshi_samples::{Record, SampleSettings, Sink, simulate};
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
@@ -60,16 +61,18 @@ fn unwritten(directory: &Path, error: &std::io::Error) -> Failure {
     Failure::new(Exit::Unreachable, format!("`{}` cannot be written: {error}", directory.display()))
 }
 
-/// Files below a folder, one open at a time; a file that is there already is left as it is.
+/// Files below a folder, one open at a time; a file that was there before is left as it is.
 struct Folder<'a> {
     root: &'a Path,
     open: String,
+    /// The files that were made here: more of them may come after another one.
+    made: BTreeSet<String>,
     file: Option<BufWriter<File>>,
 }
 
 impl<'a> Folder<'a> {
     fn at(root: &'a Path) -> Folder<'a> {
-        Folder { root, open: String::new(), file: None }
+        Folder { root, open: String::new(), made: BTreeSet::new(), file: None }
     }
 
     fn close(&mut self) -> std::io::Result<()> {
@@ -84,8 +87,12 @@ impl Sink for Folder<'_> {
             self.open = path.into();
             let to = self.root.join(path);
             std::fs::create_dir_all(to.parent().unwrap_or(self.root))?;
-            self.file = match File::options().write(true).create_new(true).open(to) {
-                Ok(file) => Some(BufWriter::new(file)),
+            let is_ours = self.made.contains(path);
+            self.file = match File::options().append(true).create_new(!is_ours).open(to) {
+                Ok(file) => {
+                    self.made.insert(path.into());
+                    Some(BufWriter::new(file))
+                }
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => None,
                 Err(error) => return Err(error),
             };

@@ -33,6 +33,7 @@ fn the_demo_ends_with_two_issues_and_finds_every_piece_of_dirt() {
     let days = days_of_issue(&path);
     let [earlier, last] = days[..] else { panic!("two issues: {days:?}") };
     assert_eq!((last - earlier).num_days(), 28);
+    every_byte_was_written(&path, last);
     everything_is_there(at);
     issues::the_second_is_held_against_the_first(at, earlier, last);
     every_piece_of_dirt_is_found(at, last);
@@ -47,6 +48,20 @@ fn the_demo_ends_with_two_issues_and_finds_every_piece_of_dirt() {
     let refused = nongshi(&[], &["demo", at]);
     assert_eq!(refused.status.code(), Some(3));
     assert!(text(&refused.stderr).contains("holds a project already"), "{}", text(&refused.stderr));
+}
+
+/// What the simulator says is what stands on the disk, and every row of it came in.
+fn every_byte_was_written(path: &Path, last: NaiveDate) {
+    let (simulated, record) = sample(&SampleSettings::demo(SEED, last, 2));
+    assert!(simulated.len() > 100, "{} files", simulated.len());
+    for file in &simulated {
+        let written = std::fs::read(path.join(&file.path)).unwrap_or_else(|error| panic!("{}: {error}", file.path));
+        assert!(written == file.bytes, "{}: {} bytes, not {}", file.path, written.len(), file.bytes.len());
+    }
+    // four tables of the project are the same for every seed: no simulated rows
+    let query = "select sum(received) from batches where feed not in ('bases', 'crops', 'lanes', 'plots')";
+    let received = rows(path.to_str().expect("a plain path"), None, query);
+    assert_eq!(received, [record.rows.to_string()], "every row that was written came in");
 }
 
 fn days_of_issue(path: &Path) -> Vec<NaiveDate> {
