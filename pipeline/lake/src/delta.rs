@@ -11,6 +11,7 @@ use arrow::datatypes::Schema;
 use deltalake::kernel::StructType;
 use deltalake::kernel::engine::arrow_conversion::TryIntoKernel;
 use deltalake::kernel::transaction::TransactionError;
+use deltalake::logstore::LogStoreRef;
 use deltalake::{DeltaTable, DeltaTableError};
 use nongshi_domain::failpoint;
 use parquet::basic::{Compression, ZstdLevel};
@@ -114,13 +115,18 @@ pub(crate) fn properties(note: &Note, once: Option<&str>) -> Result<deltalake::k
     })
 }
 
-/// What a commit's fault means: somebody else's commit came first, or the store's own.
-pub(crate) fn overtaken(id: &TableId, error: DeltaTableError) -> LakeError {
-    match error {
-        DeltaTableError::Transaction { source: TransactionError::MaxCommitAttempts(_) } | DeltaTableError::VersionAlreadyExists(_) => {
-            LakeError::Overtaken { table: id.to_string() }
-        }
-        other => LakeError::Delta(other),
+/// Whether a commit for the version stands although it was answered with a fault: it does where only the store's answer was
+/// lost. Else somebody else's came first, or the fault is the store's own.
+pub(crate) async fn stands(id: &TableId, log: LogStoreRef, version: u64, note: &Note, error: DeltaTableError) -> Result<(), LakeError> {
+    if !matches!(
+        error,
+        DeltaTableError::Transaction { source: TransactionError::MaxCommitAttempts(_) } | DeltaTableError::VersionAlreadyExists(_)
+    ) {
+        return Err(LakeError::Delta(error));
+    }
+    match log::read(log, version, version).await?.pop().and_then(|commit| commit.note) {
+        Some(found) if found == *note => Ok(()),
+        _ => Err(LakeError::Overtaken { table: id.to_string() }),
     }
 }
 

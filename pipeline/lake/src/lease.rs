@@ -71,8 +71,10 @@ impl Lease {
         }
         let fence = before.map_or(1, |fence| fence + 1);
         let body = serde_json::to_vec(&Body { holder: holder.clone(), until: now + length })?;
-        match lake.object_store().put_opts(&path(lake, fence), body.into(), PutMode::Create.into()).await {
+        match lake.object_store().put_opts(&path(lake, fence), body.clone().into(), PutMode::Create.into()).await {
             Ok(_) => {}
+            // put by this very call, and only the store's answer was lost
+            Err(object_store::Error::AlreadyExists { .. }) if is(lake, fence, &body).await => {}
             Err(object_store::Error::AlreadyExists { .. }) => return Err(held_by_another()),
             Err(error) => return Err(lake.unreachable(error)),
         }
@@ -117,6 +119,15 @@ impl Lease {
     /// The fencing number.
     pub fn fence(&self) -> u64 {
         self.fence
+    }
+}
+
+/// Whether the lease of that number says just this: its holder and its end are those of one call.
+async fn is(lake: &Lake, fence: u64, body: &[u8]) -> bool {
+    let found = lake.object_store().get(&path(lake, fence)).await;
+    match found {
+        Ok(found) => found.bytes().await.is_ok_and(|bytes| bytes == body),
+        Err(_) => false,
     }
 }
 

@@ -79,13 +79,16 @@ impl OpenTable {
         pass("batch.before_commit", "rejected.before_commit");
         let operation = DeltaOperation::Write { mode: SaveMode::Append, partition_by: None, predicate: None };
         let commit = CommitBuilder::from(delta::properties(note, Some(once))?).with_actions(actions);
-        let done = commit
-            .build(Some(self.table.snapshot()?), self.table.log_store(), operation)
-            .await
-            .map_err(|error| delta::overtaken(&self.id, error))?;
+        let done = commit.build(Some(self.table.snapshot()?), self.table.log_store(), operation).await;
         pass("batch.after_commit", "rejected.after_commit");
-        let version = done.version();
-        self.table.state = Some(done.snapshot);
+        match done {
+            Ok(done) => self.table.state = Some(done.snapshot),
+            Err(error) => {
+                delta::stands(&self.id, self.table.log_store(), self.version() + 1, note, error).await?;
+                self.table.update_state().await?;
+            }
+        }
+        let version = self.version();
         match self.read_to(version).await? {
             Some(found) if found == *note => {
                 pass("batch.read_back", "rejected.read_back");

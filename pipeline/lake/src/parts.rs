@@ -128,12 +128,16 @@ impl PartsWriter {
         failpoint::reached("made.before_write");
         let operation = DeltaOperation::Write { mode: SaveMode::Overwrite, partition_by: Some(vec![PART.into()]), predicate: None };
         let commit = CommitBuilder::from(delta::properties(&note, None)?).with_actions(self.actions);
-        let done = commit
-            .build(Some(self.table.snapshot()?), self.table.log_store(), operation)
-            .await
-            .map_err(|error| delta::overtaken(&self.id, error))?;
-        self.table.state = Some(done.snapshot);
+        let done = commit.build(Some(self.table.snapshot()?), self.table.log_store(), operation).await;
         failpoint::reached("made.after_commit");
+        match done {
+            Ok(done) => self.table.state = Some(done.snapshot),
+            Err(error) => {
+                let version = self.table.version().unwrap_or_default() + 1;
+                delta::stands(&self.id, self.table.log_store(), version, &note, error).await?;
+                self.table.update_state().await?;
+            }
+        }
         let version = delta::read_back(&self.table, &self.id, &note).await?;
         failpoint::reached("made.read_back");
         Ok(Published { version, changed: true })

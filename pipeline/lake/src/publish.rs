@@ -12,7 +12,9 @@ use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use chrono::NaiveDate;
 use datafusion::prelude::{col, lit};
+use deltalake::logstore::LogStoreRef;
 use deltalake::protocol::SaveMode;
+use deltalake::{DeltaTable, DeltaTableError};
 use nongshi_domain::failpoint;
 
 /// Which rows are made anew.
@@ -91,6 +93,7 @@ impl Lake {
         fence().await?;
         failpoint::reached("made.before_write");
         let rows = if rows.is_empty() { vec![RecordBatch::new_empty(schema)] } else { rows };
+        let (log, next) = (table.log_store(), table.version().unwrap_or_default() + 1);
         let mut write = table
             .write(rows)
             .with_save_mode(SaveMode::Overwrite)
@@ -99,7 +102,7 @@ impl Lake {
         if let Scope::AsOf(day) = scope {
             write = write.with_replace_where(col("as_of").eq(lit(day.to_string())));
         }
-        let table = write.await.map_err(|error| delta::overtaken(id, error))?;
+        let table = self.written(id, next, &log, &note, write.await).await?;
         failpoint::reached("made.after_commit");
         let version = delta::read_back(&table, id, &note).await?;
         failpoint::reached("made.read_back");
@@ -121,15 +124,32 @@ impl Lake {
         let note = Note::Entry { entry: entry.to_string() };
         fence().await?;
         failpoint::reached("entry.before_write");
-        let table = table
+        let (log, next) = (table.log_store(), table.version().unwrap_or_default() + 1);
+        let write = table
             .write(vec![rows])
             .with_save_mode(SaveMode::Append)
             .with_writer_properties(delta::written())
-            .with_commit_properties(delta::properties(&note, Some(entry))?)
-            .await
-            .map_err(|error| delta::overtaken(id, error))?;
+            .with_commit_properties(delta::properties(&note, Some(entry))?);
+        let table = self.written(id, next, &log, &note, write.await).await?;
         failpoint::reached("entry.after_commit");
         delta::read_back(&table, id, &note).await?;
         Ok(true)
+    }
+
+    /// The table as it stands after a write, whether the store's answer came back or was lost on the way.
+    async fn written(
+        &self,
+        id: &TableId,
+        version: u64,
+        log: &LogStoreRef,
+        note: &Note,
+        write: Result<DeltaTable, DeltaTableError>,
+    ) -> Result<DeltaTable, LakeError> {
+        let error = match write {
+            Ok(table) => return Ok(table),
+            Err(error) => error,
+        };
+        delta::stands(id, log.clone(), version, note, error).await?;
+        self.table(id).await?.ok_or_else(|| LakeError::Overtaken { table: id.to_string() })
     }
 }

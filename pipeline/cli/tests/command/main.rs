@@ -1,5 +1,6 @@
 //! The binary, used as its readers use it: the whole way on real data, and everything a user can do wrong.
 
+mod bad_store;
 mod database;
 mod demo;
 mod errors;
@@ -8,6 +9,7 @@ mod issues;
 mod killed;
 mod lake;
 mod on_s3;
+mod proxy;
 mod real;
 mod two_runs;
 

@@ -5,7 +5,7 @@ use object_store::ObjectStoreExt;
 use object_store::aws::AmazonS3Builder;
 
 /// The S3 server of the tests; none, said aloud, when there is none.
-fn server() -> Option<String> {
+pub fn server() -> Option<String> {
     let endpoint = std::env::var("NONGSHI_TEST_S3").ok();
     if endpoint.is_none() {
         assert!(std::env::var_os("CI").is_none(), "NONGSHI_TEST_S3 must name an S3 server under CI");

@@ -1,0 +1,170 @@
+//! An S3 store on a bad day: refusals, cut connections, lost and broken answers, an hour away. Nothing is lost, nothing
+//! doubled, and what cannot be done is said with exit 5.
+
+use crate::on_s3::server;
+use crate::proxy::{Faults, before};
+use crate::{nongshi, text};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::Ordering;
+
+const DIGESTS: &str = "
+    select 'batches' as name, count(*) as n, md5(string_agg(concat_ws('|', table_name, batch_id, received, accepted, rejected), ';' order by batch_id)) as d from batches
+    union all select 'rejected', count(*), md5(string_agg(concat_ws('|', feed, source_row, raw, rule), ';' order by source_row)) from rejected
+    union all select 'prices', count(*), md5(string_agg(concat_ws('|', commodity, day, price_cny_per_kg, batch_id, source_row), ';' order by commodity, day)) from landed.market_prices
+    union all select 'weekly', count(*), md5(string_agg(concat_ws('|', commodity, week, price_cny_per_kg, days), ';' order by commodity, week)) from price_weekly
+    order by name";
+
+fn environment<'a>(endpoint: &'a str, lake: &'a str) -> [(&'a str, &'a str); 6] {
+    [
+        ("NONGSHI_STORE_URL", lake),
+        ("AWS_ENDPOINT", endpoint),
+        ("AWS_ALLOW_HTTP", "true"),
+        ("AWS_ACCESS_KEY_ID", "testkey"),
+        ("AWS_SECRET_ACCESS_KEY", "testsecret"),
+        ("AWS_REGION", "us-east-1"),
+    ]
+}
+
+fn run(at: &Path, endpoint: &str, lake: &str) -> Output {
+    let only = ["-C", at.to_str().expect("a plain path"), "run", "--only", "ingest,transform", "--as-of", "2026-01-04"];
+    nongshi(&environment(endpoint, lake), &only)
+}
+
+fn digests(at: &Path, endpoint: &str, lake: &str) -> String {
+    let ask = ["-C", at.to_str().expect("a plain path"), "sql", "--as-of", "2026-01-04", "--format", "csv", "-c", DIGESTS];
+    let answer = nongshi(&environment(endpoint, lake), &ask);
+    assert!(answer.status.success(), "{}", text(&answer.stderr));
+    text(&answer.stdout)
+}
+
+fn lake(name: &str) -> String {
+    format!("s3://bad-days/{name}-{}", std::process::id())
+}
+
+fn rounds(usual: u64) -> u64 {
+    std::env::var("NONGSHI_TEST_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(usual)
+}
+
+/// Reliability test 5; `NONGSHI_TEST_ROUNDS=50` for all of it.
+#[test]
+fn through_faults_the_tables_are_those_of_a_good_day() {
+    let Some(server) = server() else { return };
+    let (_folder, at) = crate::errors::project_with(&crate::errors::prices("date,market,product,category,price", "cheap"));
+    let good = lake("good");
+    assert_eq!(run(&at, &server, &good).status.code(), Some(0));
+    let expected = digests(&at, &server, &good);
+    let faults = Faults { refused: 100, reset: 50, lost: 20, cut: 10, ..Faults::default() };
+    let (mut runs, mut seen) = (0, 0);
+    for seed in 0..rounds(2) {
+        let (proxy, lake) = (before(&server, faults, seed), lake(&format!("seed-{seed}")));
+        // a run may give up (exit 5, or 6 where its own lease still stands), never end wrong
+        for attempt in 0.. {
+            runs += 1;
+            let ended = run(&at, &proxy.address, &lake);
+            match ended.status.code() {
+                Some(0) => break,
+                Some(5 | 6) if attempt < 10 => {}
+                other => panic!("seed {seed}: {other:?} {}", text(&ended.stderr)),
+            }
+        }
+        assert_eq!(digests(&at, &server, &lake), expected, "seed {seed}");
+        seen += proxy.count.faults.load(Ordering::SeqCst);
+    }
+    assert!(seen > 0, "the proxy did fail");
+    println!("{} seeds, {runs} runs, {seen} faults, 0 wrong", rounds(2));
+}
+
+/// A store that is away while a run is under way: exit 5 and a hint, and afterwards the tables of a good day.
+#[test]
+fn a_store_that_goes_away_is_worth_a_retry() {
+    let Some(server) = server() else { return };
+    let (_folder, at) = crate::errors::project_with(&crate::errors::prices("date,market,product,category,price", "cheap"));
+    let (proxy, lake) = (before(&server, Faults::default(), 0), lake("away"));
+    let child = Command::new(env!("CARGO_BIN_EXE_nongshi"))
+        .args(["-C", at.to_str().expect("a plain path"), "run", "--only", "ingest,transform", "--as-of", "2026-01-04"])
+        .envs(environment(&proxy.address, &lake))
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary starts");
+    while proxy.count.requests.load(Ordering::SeqCst) < 40 {
+        std::thread::yield_now();
+    }
+    proxy.is_away.store(true, Ordering::SeqCst);
+    let ended = child.wait_with_output().expect("a child of ours");
+    assert_eq!(ended.status.code(), Some(5), "{}", text(&ended.stderr));
+    assert!(text(&ended.stderr).contains("hint: "), "{}", text(&ended.stderr));
+    proxy.is_away.store(false, Ordering::SeqCst);
+    let again = run(&at, &proxy.address, &lake);
+    assert_eq!(again.status.code(), Some(0), "{}", text(&again.stderr));
+    let good = self::lake("not-away");
+    run(&at, &server, &good);
+    assert_eq!(digests(&at, &server, &lake), digests(&at, &server, &good));
+}
+
+/// Reliability test 1, through the binary: a store that overwrites is refused before anything is written.
+#[test]
+fn a_store_that_overwrites_is_refused_and_named() {
+    let Some(server) = server() else { return };
+    let (_folder, at) = crate::errors::project_with(&crate::errors::prices("date,market,product,category,price", "cheap"));
+    let (proxy, lake) = (before(&server, Faults { strips_conditions: true, ..Faults::default() }, 0), lake("overwrites"));
+    let refused = run(&at, &proxy.address, &lake);
+    assert_eq!(refused.status.code(), Some(3), "{}", text(&refused.stderr));
+    assert!(text(&refused.stderr).contains("lets a second writer overwrite a commit"), "{}", text(&refused.stderr));
+    assert!(text(&refused.stderr).contains("lock = \"postgres\""), "{}", text(&refused.stderr));
+    // with the lock it is written, and says the same
+    let Ok(address) = std::env::var("NONGSHI_TEST_POSTGRES") else { return };
+    let locked = [("NONGSHI_STORE_LOCK", "postgres"), ("NONGSHI_STORE_LOCK_URL_ENV", "LOCK_ADDRESS"), ("LOCK_ADDRESS", address.as_str())];
+    let all: Vec<(&str, &str)> = environment(&proxy.address, &lake).into_iter().chain(locked).collect();
+    let only = ["-C", at.to_str().expect("a plain path"), "run", "--only", "ingest,transform", "--as-of", "2026-01-04"];
+    let written = nongshi(&all, &only);
+    assert_eq!(written.status.code(), Some(0), "{}", text(&written.stderr));
+    assert!(!text(&written.stderr).contains("canary"), "{}", text(&written.stderr));
+    let good = self::lake("keeps-apart");
+    run(&at, &server, &good);
+    assert_eq!(digests(&at, &server, &lake), digests(&at, &server, &good));
+}
+
+/// Reliability test 2: four processes land into one lake at once, each waiting for its turn; `NONGSHI_TEST_ROUNDS=25`
+/// for all of it.
+#[test]
+fn four_processes_lose_nothing_and_double_nothing() {
+    let Some(server) = server() else { return };
+    let (lake, rounds) = (lake("four"), rounds(2));
+    let projects: Vec<_> = (0..4).map(|_| crate::errors::project_with("date,market,product,category,price\n")).collect();
+    let mut acknowledged = 0;
+    for round in 0..rounds {
+        let running: Vec<Child> = projects
+            .iter()
+            .enumerate()
+            .map(|(place, (_, at))| {
+                let row = format!("2025-06-{:02},market {place},菜心,vegetables,4.{round:02}\n", round + 1);
+                std::fs::write(at.join("inbox/prices.csv"), format!("date,market,product,category,price\n{row}")).expect("a folder");
+                Command::new(env!("CARGO_BIN_EXE_nongshi"))
+                    .args(["-C", at.to_str().expect("a plain path"), "ingest", "--as-of", "2026-01-04"])
+                    .envs(environment(&server, &lake))
+                    .env("NONGSHI_STORE_WAIT_SECONDS", "300")
+                    .stderr(Stdio::piped())
+                    .spawn()
+                    .expect("the binary starts")
+            })
+            .collect();
+        for child in running {
+            let ended = child.wait_with_output().expect("a child of ours");
+            assert_eq!(ended.status.code(), Some(0), "{}", text(&ended.stderr));
+            acknowledged += 1;
+        }
+    }
+    let at = projects[0].1.to_str().expect("a plain path");
+    let ask = |query: &str| {
+        let answer = nongshi(&environment(&server, &lake), &["-C", at, "sql", "--format", "csv", "-c", query]);
+        text(&answer.stdout).lines().nth(1).unwrap_or_default().to_string()
+    };
+    assert_eq!(ask("select count(*) from landed.market_prices"), (4 * rounds).to_string());
+    assert_eq!(
+        ask("select count(*) from (select distinct market, day, price_cny_per_kg from landed.market_prices)"),
+        acknowledged.to_string()
+    );
+    let checked = nongshi(&environment(&server, &lake), &["-C", at, "lake", "check"]);
+    assert_eq!(checked.status.code(), Some(0), "{}", text(&checked.stdout));
+}

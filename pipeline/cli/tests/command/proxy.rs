@@ -1,0 +1,145 @@
+//! A proxy before the S3 server that fails on purpose, and always in the same way for a seed. In: a server's address, a
+//! share of each fault in thousandths. Out: an address; what it did. Never: a byte of a body changed.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// How often what goes wrong, in thousandths of all requests.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Faults {
+    /// 500 or 503, and nothing done.
+    pub refused: u64,
+    /// The connection is cut before anything is done.
+    pub reset: u64,
+    /// Done, and the answer is lost.
+    pub lost: u64,
+    /// Done, and the answer breaks off.
+    pub cut: u64,
+    /// `If-None-Match` is taken out of every request: the store then overwrites.
+    pub strips_conditions: bool,
+}
+
+/// What the proxy has done.
+#[derive(Debug, Default)]
+pub struct Count {
+    /// Requests that came.
+    pub requests: AtomicU64,
+    /// Requests that were answered with a fault.
+    pub faults: AtomicU64,
+}
+
+/// A running proxy.
+pub struct Proxy {
+    /// Where it listens.
+    pub address: String,
+    /// What it has done.
+    pub count: Arc<Count>,
+    /// While set, every connection is cut at once: the store is away.
+    pub is_away: Arc<AtomicBool>,
+}
+
+/// Starts a proxy before `http://HOST:PORT`; it lives as long as the tests.
+pub fn before(server: &str, faults: Faults, seed: u64) -> Proxy {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = format!("http://{}", listener.local_addr().expect("bound"));
+    let server = server.trim_start_matches("http://").trim_end_matches('/').to_string();
+    let (count, is_away) = (Arc::new(Count::default()), Arc::new(AtomicBool::new(false)));
+    let proxy = Proxy { address, count: count.clone(), is_away: is_away.clone() };
+    std::thread::spawn(move || {
+        for client in listener.incoming().flatten() {
+            let (server, count, is_away) = (server.clone(), count.clone(), is_away.clone());
+            std::thread::spawn(move || {
+                let _ = serve(&client, &server, faults, seed, &count, &is_away);
+                let _ = client.shutdown(Shutdown::Both);
+            });
+        }
+    });
+    proxy
+}
+
+fn serve(client: &TcpStream, server: &str, faults: Faults, seed: u64, count: &Count, is_away: &AtomicBool) -> std::io::Result<()> {
+    let mut from_client = BufReader::new(client.try_clone()?);
+    loop {
+        let Some((head, body)) = request(&mut from_client)? else { return Ok(()) };
+        if is_away.load(Ordering::SeqCst) {
+            return Ok(());
+        }
+        let number = count.requests.fetch_add(1, Ordering::SeqCst);
+        let dice = roll(seed, number);
+        let fault = |share: u64, from: u64| (from..from + share).contains(&(dice % 1_000));
+        let mut from = 0;
+        let mut happens = |share: u64| {
+            let happens = fault(share, from);
+            from += share;
+            count.faults.fetch_add(u64::from(happens), Ordering::SeqCst);
+            happens
+        };
+        let (refused, reset, lost, cut) = (happens(faults.refused), happens(faults.reset), happens(faults.lost), happens(faults.cut));
+        if refused {
+            let status = if dice % 2_000 < 1_000 { "500 Internal Server Error" } else { "503 Slow Down" };
+            write!(&mut &*client, "HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n")?;
+            continue;
+        }
+        if reset {
+            return Ok(());
+        }
+        let answer = forward(server, &head, &body, faults.strips_conditions)?;
+        if lost {
+            return Ok(());
+        }
+        if cut {
+            (&mut &*client).write_all(&answer[..answer.len() * 2 / 3])?;
+            return Ok(());
+        }
+        (&mut &*client).write_all(&answer)?;
+    }
+}
+
+/// One request: its head as text, its body; nothing at the end of the connection.
+fn request(from: &mut impl BufRead) -> std::io::Result<Option<(Vec<String>, Vec<u8>)>> {
+    let mut head = Vec::new();
+    loop {
+        let mut line = String::new();
+        if from.read_line(&mut line)? == 0 {
+            return Ok(None);
+        }
+        let line = line.trim_end().to_string();
+        if line.is_empty() {
+            break;
+        }
+        head.push(line);
+    }
+    let mut body = vec![0; length(&head)];
+    from.read_exact(&mut body)?;
+    Ok(Some((head, body)))
+}
+
+fn length(head: &[String]) -> usize {
+    let found = head.iter().find_map(|line| line.to_lowercase().strip_prefix("content-length:").map(|rest| rest.trim().to_string()));
+    found.and_then(|text| text.parse().ok()).unwrap_or(0)
+}
+
+/// Asks the server on a connection of its own; the whole answer, which ends with the connection.
+fn forward(server: &str, head: &[String], body: &[u8], strips_conditions: bool) -> std::io::Result<Vec<u8>> {
+    let mut to_server = TcpStream::connect(server)?;
+    let keeps = |line: &&String| {
+        let lower = line.to_lowercase();
+        !lower.starts_with("connection:") && !(strips_conditions && lower.starts_with("if-none-match:"))
+    };
+    let head: Vec<&str> = head.iter().filter(keeps).map(String::as_str).collect();
+    write!(to_server, "{}\r\nconnection: close\r\n\r\n", head.join("\r\n"))?;
+    to_server.write_all(body)?;
+    let mut answer = Vec::new();
+    to_server.read_to_end(&mut answer)?;
+    Ok(answer)
+}
+
+/// A number from a seed and a count (splitmix64).
+fn roll(seed: u64, count: u64) -> u64 {
+    let mut mixed = seed.wrapping_add(count.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    mixed ^ (mixed >> 31)
+}
