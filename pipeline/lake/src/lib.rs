@@ -19,6 +19,7 @@ mod made;
 mod newest;
 mod open;
 mod parts;
+mod patient;
 mod pinned;
 mod probe;
 mod publish;

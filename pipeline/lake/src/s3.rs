@@ -1,6 +1,7 @@
 //! Delta on S3 through object_store's own client. In: an `s3://bucket/path` URL and options.
 //! Out: a store with conditional puts. Never: the AWS SDK, keys from the environment.
 
+use crate::patient::Patient;
 use deltalake::logstore::{
     LogStore, LogStoreFactory, ObjectStoreFactory, ObjectStoreRef, StorageConfig, default_logstore, logstore_factories,
     object_store_factories,
@@ -45,7 +46,7 @@ impl ObjectStoreFactory for S3Factory {
         }
         let store = builder.build().map_err(refused)?;
         let path = Path::from_url_path(url.path()).map_err(|error| refused(error.into()))?;
-        Ok((Arc::new(store), path))
+        Ok((Arc::new(Patient(Arc::new(store))), path))
     }
 }
 

@@ -102,29 +102,6 @@ fn a_store_that_goes_away_is_worth_a_retry() {
     assert_eq!(digests(&at, &server, &lake), digests(&at, &server, &good));
 }
 
-/// Reliability test 1, through the binary: a store that overwrites is refused before anything is written.
-#[test]
-fn a_store_that_overwrites_is_refused_and_named() {
-    let Some(server) = server() else { return };
-    let (_folder, at) = crate::errors::project_with(&crate::errors::prices("date,market,product,category,price", "cheap"));
-    let (proxy, lake) = (before(&server, Faults { strips_conditions: true, ..Faults::default() }, 0), lake("overwrites"));
-    let refused = run(&at, &proxy.address, &lake);
-    assert_eq!(refused.status.code(), Some(3), "{}", text(&refused.stderr));
-    assert!(text(&refused.stderr).contains("lets a second writer overwrite a commit"), "{}", text(&refused.stderr));
-    assert!(text(&refused.stderr).contains("lock = \"postgres\""), "{}", text(&refused.stderr));
-    // with the lock it is written, and says the same
-    let Ok(address) = std::env::var("NONGSHI_TEST_POSTGRES") else { return };
-    let locked = [("NONGSHI_STORE_LOCK", "postgres"), ("NONGSHI_STORE_LOCK_URL_ENV", "LOCK_ADDRESS"), ("LOCK_ADDRESS", address.as_str())];
-    let all: Vec<(&str, &str)> = environment(&proxy.address, &lake).into_iter().chain(locked).collect();
-    let only = ["-C", at.to_str().expect("a plain path"), "run", "--only", "ingest,transform", "--as-of", "2026-01-04"];
-    let written = nongshi(&all, &only);
-    assert_eq!(written.status.code(), Some(0), "{}", text(&written.stderr));
-    assert!(!text(&written.stderr).contains("canary"), "{}", text(&written.stderr));
-    let good = self::lake("keeps-apart");
-    run(&at, &server, &good);
-    assert_eq!(digests(&at, &server, &lake), digests(&at, &server, &good));
-}
-
 /// Reliability test 2: four processes land into one lake at once, each waiting for its turn; `NONGSHI_TEST_ROUNDS=25`
 /// for all of it.
 #[test]

@@ -17,8 +17,6 @@ pub struct Faults {
     pub lost: u64,
     /// Done, and the answer breaks off.
     pub cut: u64,
-    /// `If-None-Match` is taken out of every request: the store then overwrites.
-    pub strips_conditions: bool,
 }
 
 /// What the proxy has done.
@@ -85,7 +83,7 @@ fn serve(client: &TcpStream, server: &str, faults: Faults, seed: u64, count: &Co
         if reset {
             return Ok(());
         }
-        let answer = forward(server, &head, &body, faults.strips_conditions)?;
+        let answer = forward(server, &head, &body)?;
         if lost {
             return Ok(());
         }
@@ -122,12 +120,9 @@ fn length(head: &[String]) -> usize {
 }
 
 /// Asks the server on a connection of its own; the whole answer, which ends with the connection.
-fn forward(server: &str, head: &[String], body: &[u8], strips_conditions: bool) -> std::io::Result<Vec<u8>> {
+fn forward(server: &str, head: &[String], body: &[u8]) -> std::io::Result<Vec<u8>> {
     let mut to_server = TcpStream::connect(server)?;
-    let keeps = |line: &&String| {
-        let lower = line.to_lowercase();
-        !lower.starts_with("connection:") && !(strips_conditions && lower.starts_with("if-none-match:"))
-    };
+    let keeps = |line: &&String| !line.to_lowercase().starts_with("connection:");
     let head: Vec<&str> = head.iter().filter(keeps).map(String::as_str).collect();
     write!(to_server, "{}\r\nconnection: close\r\n\r\n", head.join("\r\n"))?;
     to_server.write_all(body)?;

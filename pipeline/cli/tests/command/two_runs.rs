@@ -63,6 +63,40 @@ fn the_second_leaves_or_waits() {
     assert!(text(&ended.stderr).contains("nothing changed"), "{}", text(&ended.stderr));
 }
 
+/// The same by an advisory lock in PostgreSQL, which is free as soon as its holder is gone.
+#[test]
+fn a_lock_in_a_database_keeps_the_second_out() {
+    let Ok(address) = std::env::var("NONGSHI_TEST_POSTGRES") else {
+        assert!(std::env::var_os("CI").is_none(), "NONGSHI_TEST_POSTGRES must name a PostgreSQL server under CI");
+        println!("skipped: NONGSHI_TEST_POSTGRES names no PostgreSQL server (`tests/run` starts one)");
+        return;
+    };
+    let (_folder, at) = project_with(&prices("date,market,product,category,price", "5.20"));
+    std::fs::write(at.join("nongshi.toml"), "[store]\nlock = \"postgres\"\nlock_url_env = \"LOCK_ADDRESS\"\n").expect("ours");
+    let (code, said) = run(&at, &[]);
+    assert_eq!(code, Some(3), "{said}");
+    assert!(said.contains("`LOCK_ADDRESS` holds no address"), "{said}");
+    let locked = [("LOCK_ADDRESS", address.as_str())];
+    let mut first = Command::new(env!("CARGO_BIN_EXE_nongshi"))
+        .args(["-C", at.to_str().expect("a plain path"), "run", "--as-of", "2026-01-04"])
+        .envs(locked)
+        .env("NONGSHI_TEST_FAILPOINT", "batch.before_commit=stop")
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the binary starts");
+    while !is_stopped(first.id()) {
+        std::thread::yield_now();
+    }
+    let (code, said) = run(&at, &locked);
+    assert_eq!(code, Some(6), "{said}");
+    assert!(said.contains("another run holds the lock: nongshi process ") && !said.contains("canary"), "{said}");
+    first.kill().expect("a child of ours");
+    first.wait().expect("a child of ours");
+    let (code, said) = run(&at, &[locked[0], ("NONGSHI_STORE_WAIT_SECONDS", "60")]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("1461 received"), "{said}");
+}
+
 /// Reliability test 12. Each time the holder is stopped past its lease, another run does its work, and the old holder,
 /// going on, is fenced off; the tables are those of one undisturbed run. `NONGSHI_TEST_ROUNDS=50` for all of it.
 #[test]
