@@ -37,9 +37,9 @@ pub fn parse(contract: &Contract, source: &Source) -> Result<Parsed, FeedError> 
         return Err(FeedError::miscounted(contract, source, received, rows.height(), 0));
     }
     let mut verdicts = Verdicts::all_standing(rows.height());
-    for (record, reason) in &records.broken {
+    for (record, rule, reason) in &records.broken {
         for row in record * rows.width()..(record + 1) * rows.width() {
-            verdicts.reject(row, "fields", || reason.clone());
+            verdicts.reject(row, rule, || reason.clone());
         }
     }
     reject_not_asked_for(contract, &rows, &mut verdicts)?;

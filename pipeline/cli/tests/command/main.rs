@@ -5,6 +5,7 @@ mod demo;
 mod errors;
 mod feed;
 mod issues;
+mod kafka;
 mod killed;
 mod on_s3;
 mod real;

@@ -4,10 +4,12 @@
 
 mod database;
 mod files;
+mod kafka;
 mod mysql;
 mod postgres;
 
 pub use database::session::Fault;
+pub(crate) use kafka::PageAddress;
 
 use crate::contract::Page;
 use crate::{Contract, FeedError, Format};
@@ -126,7 +128,7 @@ pub(crate) trait Place: Debug + Send + Sync {
 type Kind = (&'static str, fn(&Page) -> Result<Arc<dyn Place>, FeedError>);
 
 /// Every kind, in alphabetic order.
-const KINDS: [Kind; 3] = [("files", files::check), ("mysql", mysql::check), ("postgres", postgres::check)];
+const KINDS: [Kind; 4] = [("files", files::check), ("kafka", kafka::check), ("mysql", mysql::check), ("postgres", postgres::check)];
 
 /// The place that a contract's `[source]` names.
 pub(crate) fn check(page: &Page, kind: &Spanned<String>) -> Result<Arc<dyn Place>, FeedError> {

@@ -5,7 +5,7 @@ use super::history::{History, Known, Round, address, place};
 use super::session::{Fault, Login, Session, Trouble};
 use super::sql::{End, Field, Relation, Start};
 use super::watermark::Watermark;
-use super::window::rest;
+use super::window::{Window, rest};
 use super::{Database, Outside, Sources};
 use crate::FeedError;
 use crate::source::Source;
@@ -63,7 +63,7 @@ struct Reading {
 impl<'a> Reader<'a> {
     async fn open(database: &'a Database, feed: &'a str, outside: &'a Outside) -> Result<Reader<'a>, FeedError> {
         let told = |trouble| told(feed, trouble);
-        refuse_closed(database, outside).map_err(told)?;
+        refuse_closed(database.window, outside).map_err(told)?;
         let secret = (outside.secret)(&database.url).ok_or_else(|| {
             told(Trouble::new(
                 Fault::Settings,
@@ -89,7 +89,7 @@ impl<'a> Reader<'a> {
 
     async fn page(&mut self) -> Result<Option<Source>, Trouble> {
         loop {
-            refuse_closed(self.database, self.outside)?;
+            refuse_closed(self.database.window, self.outside)?;
             if self.pages_in_snapshot == PAGES_A_SNAPSHOT {
                 self.session.snapshot().await?;
                 self.pages_in_snapshot = 0;
@@ -174,7 +174,7 @@ impl<'a> Reader<'a> {
         let mut page = Page::default();
         let mut exhausted = false;
         while !exhausted && page.new < self.database.page_rows {
-            if page.new > 0 && refuse_closed(self.database, self.outside).is_err() {
+            if page.new > 0 && refuse_closed(self.database.window, self.outside).is_err() {
                 // what is read is kept; the next run goes on behind it
                 break;
             }
@@ -331,8 +331,9 @@ async fn refuse_empty(session: &mut dyn Session, relation: &Relation) -> Result<
     Ok(())
 }
 
-fn refuse_closed(database: &Database, outside: &Outside) -> Result<(), Trouble> {
-    let Some(window) = database.window else { return Ok(()) };
+/// Refuses to read while the window is closed, and tells when it opens.
+pub(in crate::source) fn refuse_closed(window: Option<Window>, outside: &Outside) -> Result<(), Trouble> {
+    let Some(window) = window else { return Ok(()) };
     let now = (outside.now)();
     if window.is_open(now) {
         return Ok(());
@@ -349,7 +350,8 @@ fn unkept(what: String) -> Trouble {
     )
 }
 
-fn told(feed: &str, trouble: Trouble) -> FeedError {
+/// The same as a feed's error.
+pub(in crate::source) fn told(feed: &str, trouble: Trouble) -> FeedError {
     let Trouble { fault, what, hint } = trouble;
     FeedError::Database { feed: feed.into(), fault, what, hint: hint.map(Hint) }
 }

@@ -24,7 +24,10 @@ mod history;
 pub(super) mod session;
 pub(super) mod sql;
 mod watermark;
-mod window;
+pub(super) mod window;
+
+pub(super) use extract::{refuse_closed, told};
+pub(super) use history::place;
 
 use super::{Outside, Place, SecretAt, Sources};
 use crate::contract::Page;
@@ -161,7 +164,7 @@ fn overlap(page: &Page, raw: Spanned<RawOverlap>) -> Result<Overlap, FeedError> 
     })
 }
 
-fn between(page: &Page, name: &str, given: Option<Spanned<u32>>, otherwise: u32, most: u32) -> Result<u32, FeedError> {
+pub(super) fn between(page: &Page, name: &str, given: Option<Spanned<u32>>, otherwise: u32, most: u32) -> Result<u32, FeedError> {
     match given {
         Some(given) if !(1..=most).contains(given.get_ref()) => {
             Err(page.wrong(given.span(), format!("`{name}` is {}; it lies between 1 and {most}", given.get_ref()), None))
@@ -171,7 +174,7 @@ fn between(page: &Page, name: &str, given: Option<Spanned<u32>>, otherwise: u32,
     }
 }
 
-fn window_of(page: &Page, text: &Text) -> Result<Window, FeedError> {
+pub(super) fn window_of(page: &Page, text: &Text) -> Result<Window, FeedError> {
     Window::read(text.get_ref()).ok_or_else(|| {
         let hint = Hint("write `window = \"22:00-06:00\"`, in the time of Asia/Shanghai".into());
         page.wrong(text.span(), format!("`{}` is no part of a day", text.get_ref()), Some(hint))

@@ -9,7 +9,7 @@ const SHANGHAI: TimeDelta = TimeDelta::hours(8);
 
 /// A part of the day in Asia/Shanghai, half-open; it may go over midnight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Window {
+pub(in crate::source) struct Window {
     start: NaiveTime,
     end: NaiveTime,
 }
@@ -44,7 +44,7 @@ impl std::fmt::Display for Window {
 }
 
 /// Reads a length of time: `45s`, `30m`, `2h`, `3d`.
-pub(super) fn duration(text: &str) -> Option<TimeDelta> {
+pub(in crate::source) fn duration(text: &str) -> Option<TimeDelta> {
     let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
     let number: i64 = number.parse().ok().filter(|number| *number >= 0)?;
     match unit {
@@ -57,7 +57,7 @@ pub(super) fn duration(text: &str) -> Option<TimeDelta> {
 }
 
 /// How long to rest after so many rows, so that the rate is never passed, however quickly they came.
-pub(super) fn rest(rows: usize, rows_per_second: u32) -> Duration {
+pub(in crate::source) fn rest(rows: usize, rows_per_second: u32) -> Duration {
     Duration::from_secs_f64(rows as f64 / f64::from(rows_per_second))
 }
 
