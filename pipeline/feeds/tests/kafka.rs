@@ -6,10 +6,14 @@ mod topic;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
+use futures::StreamExt;
 use nongshi_feeds::{Contract, Fault, Outside, fetch};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use std::net::TcpListener;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
-use topic::{CONTRACT, Lake, Topic, sale, wrong};
+use topic::{CONTRACT, Lake, Topic, sale, there, wrong};
 
 const EVENTS: usize = 4_000;
 const A_WRITE: usize = 10;
@@ -18,7 +22,7 @@ const A_WRITE: usize = 10;
 async fn every_event_lands_once_while_the_tills_write() {
     let Some(topic) = Topic::make(3).await else { return };
     let contract = topic.contract(&[("page_messages = 100", "page_messages = 37")]);
-    let (name, topic) = (topic.name.clone(), std::sync::Arc::new(topic));
+    let (name, topic) = (topic.name.clone(), Arc::new(topic));
     let writing = tokio::spawn({
         let topic = topic.clone();
         async move {
@@ -216,6 +220,61 @@ async fn a_broker_that_accepts_and_says_nothing_is_given_up() {
     assert!(begun.elapsed() < BOUND, "{:?}", begun.elapsed());
 }
 
+#[tokio::test]
+async fn a_broker_behind_tls_is_read_only_when_its_certificate_is_signed_by_whom_we_trust() {
+    let (Some(broker), Some(signer)) = (there("NONGSHI_TEST_KAFKA_TLS"), there("NONGSHI_TEST_KAFKA_SIGNER")) else { return };
+    let signer = std::fs::read_to_string(signer).expect("the signer's certificate");
+    let topic = Topic::at(broker.clone(), Some(trusting(&signer)), 1).await;
+    topic.send(0, (0..10).map(sale).collect()).await;
+    let trusting = |file: Option<&str>| {
+        let file = file.map(String::from);
+        Outside { secret: Arc::new(move |_| file.clone()), ..Outside::nothing() }
+    };
+    let tls = |lines: &str, host: &str| {
+        let text = CONTRACT.replace("BROKER", &broker.replace("localhost", host)).replace("TOPIC", &topic.name);
+        Contract::read("pos", &text.replace("security = \"plaintext\"", lines)).unwrap_or_else(|error| panic!("{error}"))
+    };
+    let contract = tls("trusted_file = \"signer.pem\"", "localhost");
+    let outside = trusting(Some(&signer));
+    let pages: Vec<_> = fetch(&contract, &outside).await.unwrap_or_else(|error| panic!("{error}")).collect().await;
+    assert_eq!(pages.len(), 1);
+    assert!(pages[0].as_ref().is_ok_and(|page| page.address.ends_with("/0?from=0&to=9&messages=10")));
+    // (keys, host, trusted file, fault, words)
+    for (keys, host, trusted, fault, words) in [
+        // the machine's own list does not hold the tests' signer
+        ("security = \"tls\"", "localhost", None, Fault::Settings, "no safe way to the broker"),
+        ("trusted_file = \"signer.pem\"", "localhost", Some(OTHER_SIGNER), Fault::Settings, "no safe way to the broker"),
+        // the certificate is for `localhost`
+        ("trusted_file = \"signer.pem\"", "127.0.0.1", Some(signer.as_str()), Fault::Settings, "no safe way to the broker"),
+        ("security = \"plaintext\"", "localhost", None, Fault::Unreachable, "no broker can be reached"),
+    ] {
+        let (found, what) = wrong(fetch(&tls(keys, host), &trusting(trusted)).await);
+        assert!(found == fault && what.contains(words), "{keys} {host}: {found:?} {what}");
+    }
+}
+
+/// Trusts that signer and nobody else.
+fn trusting(signer: &str) -> Arc<rustls::ClientConfig> {
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_slice(signer.as_bytes()).expect("a certificate")).expect("a certificate that signs");
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().expect("versions");
+    Arc::new(builder.with_root_certificates(roots).with_no_client_auth())
+}
+
+/// Made by `openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=other`; its key was thrown away.
+const OTHER_SIGNER: &str = "-----BEGIN CERTIFICATE-----\n\
+MIIBdjCCAR2gAwIBAgIUIG0zhgzXZoaulJNJyODc8HYfVWYwCgYIKoZIzj0EAwIw\n\
+EDEOMAwGA1UEAwwFb3RoZXIwIBcNMjYxMTI0MTYyNjI2WhgPMjEyNjEwMzExNjI2\n\
+MjZaMBAxDjAMBgNVBAMMBW90aGVyMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE\n\
+CyW5xrsPHag5mDjodg6VStHgFohrsHmf7y/qKBAUYUIf0rYKcCnDGaCRz6wW/oUn\n\
+b46WMsTZmBwGiwiSwTCyNaNTMFEwHQYDVR0OBBYEFBBJeRlBRNdnkeVa/pOqQnH/\n\
+wCU1MB8GA1UdIwQYMBaAFBBJeRlBRNdnkeVa/pOqQnH/wCU1MA8GA1UdEwEB/wQF\n\
+MAMBAf8wCgYIKoZIzj0EAwIDRwAwRAIgETBS0244bbkCCOps/I9Qi5JjpYwW/mFM\n\
+ET5ov+71kIUCID3R7jYLA+GJED3YPriBPfDRGLoeDYeSCbG0H/076IdD\n\
+-----END CERTIFICATE-----\n\
+";
+
 #[test]
 fn what_is_wrong_in_a_contract_is_told_with_its_place_and_without_a_secret() {
     let good = CONTRACT.replace("BROKER", "127.0.0.1:9092").replace("TOPIC", "pos.sales");
@@ -254,8 +313,7 @@ async fn a_secret_that_is_not_there_is_told_before_anybody_is_asked() {
         let text = CONTRACT.replace("BROKER", "127.0.0.1:1").replace("security = \"plaintext\"", lines);
         Contract::read("pos", &text).unwrap_or_else(|error| panic!("{error}"))
     };
-    let outside =
-        |secret: Option<&'static str>| Outside { secret: std::sync::Arc::new(move |_| secret.map(String::from)), ..Outside::nothing() };
+    let outside = |secret: Option<&'static str>| Outside { secret: Arc::new(move |_| secret.map(String::from)), ..Outside::nothing() };
     for (lines, secret, words) in [
         (
             "security = \"plaintext\"\nsasl = \"scram-sha-512\"\nlogin_env = \"TILL\"",

@@ -39,6 +39,16 @@ const OPENING_MILLIS: i64 = 1_772_323_200_000;
 
 static UNIQUE: AtomicU64 = AtomicU64::new(0);
 
+/// What the environment says under that name.
+pub fn there(variable: &str) -> Option<String> {
+    let found = std::env::var(variable).ok();
+    assert!(found.is_some() || std::env::var_os("CI").is_none(), "{variable} must be set under CI");
+    if found.is_none() {
+        println!("skipped: {variable} is not set (`tests/run` starts the brokers)");
+    }
+    found
+}
+
 /// A topic that nobody else uses.
 pub struct Topic {
     pub broker: String,
@@ -49,15 +59,19 @@ pub struct Topic {
 impl Topic {
     /// With so many partitions; none when there is no broker.
     pub async fn make(partitions: i32) -> Option<Topic> {
-        let Ok(broker) = std::env::var("NONGSHI_TEST_KAFKA") else {
-            assert!(std::env::var_os("CI").is_none(), "NONGSHI_TEST_KAFKA must name a broker under CI");
-            println!("skipped: NONGSHI_TEST_KAFKA names no broker (`tests/run` starts one)");
-            return None;
-        };
+        Some(Topic::at(there("NONGSHI_TEST_KAFKA")?, None, partitions).await)
+    }
+
+    /// At that broker, reached by TLS if told how.
+    pub async fn at(broker: String, tls: Option<Arc<rustls::ClientConfig>>, partitions: i32) -> Topic {
         let name = format!("feeds.{}.{}", std::process::id(), UNIQUE.fetch_add(1, Ordering::Relaxed));
-        let client = ClientBuilder::new(vec![broker.clone()]).build().await.expect("a broker");
+        let mut builder = ClientBuilder::new(vec![broker.clone()]);
+        if let Some(tls) = tls {
+            builder = builder.tls_config(tls);
+        }
+        let client = builder.build().await.expect("a broker");
         client.controller_client().expect("a client").create_topic(&name, partitions, 1, 5_000).await.expect("a new topic");
-        Some(Topic { broker, name, client })
+        Topic { broker, name, client }
     }
 
     /// Writes values in one batch; nothing is a tombstone.

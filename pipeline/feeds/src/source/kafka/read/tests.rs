@@ -2,10 +2,12 @@
 
 use super::*;
 use crate::source::Landed;
+use crate::source::database::window::Window;
 use crate::source::kafka::login::Security;
 use chrono::DateTime;
 use futures::FutureExt;
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// How a broker lists the end.
@@ -134,7 +136,10 @@ impl Lake {
 
     /// Lands at most so many pages.
     async fn run(&mut self, topic: &Topic, log: &Fake, most: usize) -> Result<usize, FeedError> {
-        let outside = self.outside();
+        self.run_with(topic, log, most, self.outside()).await
+    }
+
+    async fn run_with(&mut self, topic: &Topic, log: &Fake, most: usize, outside: Outside) -> Result<usize, FeedError> {
         let pages = pages(topic, "pos", &outside, Box::new(log.clone())).await.map_err(|trouble| told("pos", trouble))?;
         let mut pages = pages.take(most);
         let before = self.0.len();
@@ -221,13 +226,13 @@ async fn a_page_is_full_by_messages_or_by_bytes_and_a_long_message_has_its_own()
     let log = fake([partition(0..6, "a")]);
     log.change(0, |one| one.batches[0][1] = message(1, &"long".repeat(200)));
     let mut lake = Lake::default();
-    let narrow = Topic { page_bytes: 200, ..topic() };
+    let narrow = Topic { page_bytes: 250, ..topic() };
     lake.run(&narrow, &log, usize::MAX).await.expect("a log");
     assert_eq!(
         lake.addresses(),
         ["0?from=0&to=0&messages=1", "0?from=1&to=1&messages=1", "0?from=2&to=3&messages=2", "0?from=4&to=5&messages=2"]
     );
-    assert!(lake.0.iter().enumerate().all(|(place, (_, bytes))| (bytes.len() <= 200) == (place != 1)));
+    assert!(lake.0.iter().enumerate().all(|(place, (_, bytes))| (bytes.len() <= 250) == (place != 1)));
 }
 
 #[tokio::test]
@@ -325,4 +330,40 @@ async fn a_broker_whose_offsets_fall_is_refused() {
     log.change(0, |one| one.batches[0].swap(1, 2));
     let (fault, what) = Lake::default().refused(&topic(), &log).await;
     assert!(fault == Fault::Refused && what.contains("the broker gives offset 1 where 3 or more must come"), "{what}");
+}
+
+static RESTED_MICROS: AtomicU64 = AtomicU64::new(0);
+
+#[tokio::test]
+async fn after_so_many_messages_comes_so_long_a_rest() {
+    let log = fake([partition(0..20, "a")]);
+    let slow = Topic { messages_per_second: Some(50), ..topic() };
+    let pause = |time: std::time::Duration| {
+        RESTED_MICROS.fetch_add(time.as_micros() as u64, Ordering::SeqCst);
+        async {}.boxed()
+    };
+    let mut lake = Lake::default();
+    lake.run_with(&slow, &log, usize::MAX, Outside { pause, ..lake.outside() }).await.expect("a log");
+    assert_eq!(lake.offsets(0).len(), 20);
+    // 20 messages at 50 a second
+    assert_eq!(RESTED_MICROS.load(Ordering::SeqCst), 400_000);
+}
+
+static LOOKS_AT_THE_CLOCK: AtomicU64 = AtomicU64::new(0);
+
+#[tokio::test]
+async fn a_window_that_closes_lets_what_is_read_land_and_no_more_be_read() {
+    let log = fake([partition(0..20, "a")]);
+    let night = Topic { page_messages: 100, window: Window::read("22:00-06:00"), ..topic() };
+    // 05:59 in Shanghai at the first look, then 06:00
+    let now = || {
+        let minutes = LOOKS_AT_THE_CLOCK.fetch_add(1, Ordering::SeqCst).min(1) as i64;
+        DateTime::UNIX_EPOCH + chrono::TimeDelta::minutes(21 * 60 + 59 + minutes)
+    };
+    let mut lake = Lake::default();
+    let ended = lake.run_with(&night, &log, usize::MAX, Outside { now, ..lake.outside() }).await;
+    assert!(matches!(ended, Err(FeedError::Database { fault: Fault::Later, .. })), "{ended:?}");
+    assert_eq!(lake.offsets(0), (0..6).collect::<Vec<_>>(), "one answer of the broker");
+    lake.run(&Topic { window: None, ..night }, &log, usize::MAX).await.expect("a log");
+    assert_eq!(lake.offsets(0), (0..20).collect::<Vec<_>>());
 }
