@@ -2,6 +2,7 @@
 
 use crate::exit::{Exit, Failure};
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
+use nongshi_domain::Seed;
 use nongshi_lake::Holder;
 use std::path::Path;
 
@@ -11,6 +12,11 @@ const SHANGHAI: TimeDelta = TimeDelta::hours(8);
 /// The time now.
 pub fn now() -> DateTime<Utc> {
     Utc::now()
+}
+
+/// Another number at every call: for what shall not be the same twice, such as the rests of two runs that wait.
+pub fn seed() -> Seed {
+    Seed(now().timestamp_subsec_nanos().into()).derive(&std::process::id().to_string())
 }
 
 /// Yesterday in Asia/Shanghai: the last day that is over there.

@@ -5,11 +5,15 @@
 mod database;
 mod files;
 mod kafka;
+mod keys;
 mod mysql;
 mod postgres;
+mod retry;
+mod trouble;
+mod window;
 
-pub use database::session::Fault;
 pub(crate) use kafka::PageAddress;
+pub use trouble::Fault;
 
 use crate::contract::Page;
 use crate::{Contract, FeedError, Format};
@@ -18,7 +22,7 @@ use chrono::{DateTime, Utc};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
-use nongshi_domain::Hint;
+use nongshi_domain::{Hint, Seed};
 use object_store::ObjectStore;
 use std::fmt::{Debug, Display, Formatter};
 use std::sync::Arc;
@@ -48,6 +52,8 @@ pub struct Outside {
     pub now: fn() -> DateTime<Utc>,
     /// Rests as long as told, so that a source is read no faster than allowed.
     pub pause: fn(Duration) -> BoxFuture<'static, ()>,
+    /// Of the rests between two tries, so that many who wait do not come back at once.
+    pub seed: Seed,
     /// The feed's batches that have landed, in their order: a source that reads on from its last place finds it there.
     pub landed: Vec<Landed>,
     /// The kept bytes of that content.
@@ -94,6 +100,7 @@ impl Outside {
             secret: Arc::new(|_| None),
             now: || DateTime::UNIX_EPOCH,
             pause: |_| async {}.boxed(),
+            seed: Seed(0),
             landed: Vec::new(),
             kept: Arc::new(|content| async move { Err(format!("nothing is kept under {content}")) }.boxed()),
         }
@@ -121,7 +128,7 @@ pub(crate) trait Place: Debug + Send + Sync {
     }
 
     /// Every source there is, in the order in which they shall land.
-    fn fetch<'a>(&'a self, feed: &'a str, outside: &'a Outside) -> BoxFuture<'a, Result<Sources<'a>, FeedError>>;
+    fn fetch<'a>(&'a self, contract: &'a Contract, outside: &'a Outside) -> BoxFuture<'a, Result<Sources<'a>, FeedError>>;
 }
 
 /// A kind's name and its check: each reads its own keys from the contract's text by `Page::source`.
@@ -143,5 +150,5 @@ pub(crate) fn check(page: &Page, kind: &Spanned<String>) -> Result<Arc<dyn Place
 
 /// Every source the contract finds, each once.
 pub async fn fetch<'a>(contract: &'a Contract, outside: &'a Outside) -> Result<Sources<'a>, FeedError> {
-    contract.place.fetch(&contract.feed, outside).await
+    contract.place.fetch(contract, outside).await
 }

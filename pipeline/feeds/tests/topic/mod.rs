@@ -116,7 +116,7 @@ pub fn sale(id: usize) -> Option<Vec<u8>> {
 /// What a feed's error says, hint and all.
 pub fn wrong<T>(ended: Result<T, FeedError>) -> (Fault, String) {
     match ended {
-        Err(FeedError::Database { fault, what, hint, .. }) => (fault, format!("{what} ({})", hint.expect("a hint").0)),
+        Err(FeedError::Place { fault, what, hint, .. }) => (fault, format!("{what} ({})", hint.expect("a hint").0)),
         Err(error) => panic!("{error}"),
         Ok(_) => panic!("nothing went wrong"),
     }

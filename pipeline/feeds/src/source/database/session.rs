@@ -2,6 +2,7 @@
 //! reader's words. Never: the address or a part of it in an error.
 
 use super::sql::{Dialect, Statement};
+use crate::source::trouble::{Fault, Trouble};
 use async_trait::async_trait;
 use futures::future::BoxFuture;
 use percent_encoding::percent_decode_str;
@@ -30,33 +31,6 @@ pub(in crate::source) struct Connect {
 impl Connect {
     pub fn dialect(&self) -> Dialect {
         self.dialect
-    }
-}
-
-/// What is wrong, and what it means for the run.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::source) struct Trouble {
-    pub fault: Fault,
-    pub what: String,
-    pub hint: Option<String>,
-}
-
-/// Whose fault it is, which is what can be done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
-    /// Nobody's: the rest comes later.
-    Later,
-    /// The contract's, or the rights it was given.
-    Settings,
-    /// The rows cannot be trusted.
-    Refused,
-    /// The server or the way to it: worth a retry.
-    Unreachable,
-}
-
-impl Trouble {
-    pub fn new(fault: Fault, what: impl Into<String>, hint: impl Into<String>) -> Trouble {
-        Trouble { fault, what: what.into(), hint: Some(hint.into()) }
     }
 }
 

@@ -34,12 +34,12 @@ mod read;
 
 pub(crate) use history::PageAddress;
 
-use super::database::session::{Fault, Trouble};
-use super::database::window::Window;
-use super::database::{between, window_of};
+use super::keys::{Text, between, window};
+use super::trouble::{Fault, Trouble};
+use super::window::{Window, refuse_closed};
 use super::{Outside, Place, SecretAt, Sources};
 use crate::contract::Page;
-use crate::{FeedError, Format};
+use crate::{Contract, FeedError, Format};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use login::{Login, Mechanism, Security};
@@ -57,8 +57,6 @@ const MOST_PAGE_BYTES: u32 = 64 << 20;
 const MOST_MESSAGES_PER_SECOND: u32 = 1_000_000;
 /// Kafka's own limit.
 const MOST_TOPIC_LETTERS: usize = 249;
-
-type Text = Spanned<String>;
 
 /// The keys as they are written.
 #[derive(Debug, Deserialize)]
@@ -128,7 +126,7 @@ pub(super) fn check(page: &Page) -> Result<Arc<dyn Place>, FeedError> {
             Some(rate) => Some(between(page, "messages_per_second", Some(rate), 1, MOST_MESSAGES_PER_SECOND)?),
             None => None,
         },
-        window: raw.window.map(|text| window_of(page, &text)).transpose()?,
+        window: raw.window.map(|text| window(page, &text)).transpose()?,
         lost_offsets: raw.lost_offsets,
     }))
 }
@@ -232,10 +230,11 @@ impl Place for Topic {
         true
     }
 
-    fn fetch<'a>(&'a self, feed: &'a str, outside: &'a Outside) -> BoxFuture<'a, Result<Sources<'a>, FeedError>> {
+    fn fetch<'a>(&'a self, contract: &'a Contract, outside: &'a Outside) -> BoxFuture<'a, Result<Sources<'a>, FeedError>> {
         async move {
-            let told = |trouble| super::database::told(feed, trouble);
-            super::database::refuse_closed(self.window, outside).map_err(told)?;
+            let feed = contract.feed.as_str();
+            let told = |trouble: Trouble| trouble.told(feed);
+            refuse_closed(self.window, outside).map_err(told)?;
             let login = Login::read(self, outside).map_err(told)?;
             let log = broker::connect(self, login).await.map_err(told)?;
             read::pages(self, feed, outside, Box::new(log)).await.map_err(told)

@@ -8,8 +8,7 @@ use super::history::{History, PageAddress};
 use super::line::Message;
 use super::{Fault, First, Topic, Trouble};
 use crate::FeedError;
-use crate::source::database::window::rest;
-use crate::source::database::{refuse_closed, told};
+use crate::source::window::{refuse_closed, rest};
 use crate::source::{Outside, Source, Sources};
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -57,7 +56,7 @@ pub(super) struct Fetched {
 pub(super) async fn pages<'a>(topic: &'a Topic, feed: &'a str, outside: &'a Outside, log: Box<dyn Log>) -> Result<Sources<'a>, Trouble> {
     let reader = Reader::open(topic, feed, outside, log).await?;
     let pages = futures::stream::try_unfold(reader, |mut reader| async {
-        let page = reader.next().await.map_err(|trouble| told(reader.feed, trouble))?;
+        let page = reader.next().await.map_err(|trouble| trouble.told(reader.feed))?;
         Ok::<_, FeedError>(page.map(|page| (page, reader)))
     });
     Ok(pages.boxed())

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::source::Landed;
-use crate::source::database::window::Window;
 use crate::source::kafka::login::Security;
+use crate::source::window::Window;
 use chrono::DateTime;
 use futures::FutureExt;
 use std::collections::BTreeMap;
@@ -140,7 +140,7 @@ impl Lake {
     }
 
     async fn run_with(&mut self, topic: &Topic, log: &Fake, most: usize, outside: Outside) -> Result<usize, FeedError> {
-        let pages = pages(topic, "pos", &outside, Box::new(log.clone())).await.map_err(|trouble| told("pos", trouble))?;
+        let pages = pages(topic, "pos", &outside, Box::new(log.clone())).await.map_err(|trouble| trouble.told("pos"))?;
         let mut pages = pages.take(most);
         let before = self.0.len();
         while let Some(page) = pages.next().await {
@@ -152,7 +152,7 @@ impl Lake {
 
     async fn refused(&mut self, topic: &Topic, log: &Fake) -> (Fault, String) {
         match self.run(topic, log, usize::MAX).await {
-            Err(FeedError::Database { fault, what, hint, .. }) => (fault, format!("{what} ({})", hint.expect("a hint").0)),
+            Err(FeedError::Place { fault, what, hint, .. }) => (fault, format!("{what} ({})", hint.expect("a hint").0)),
             other => panic!("{other:?}"),
         }
     }
@@ -362,7 +362,7 @@ async fn a_window_that_closes_lets_what_is_read_land_and_no_more_be_read() {
     };
     let mut lake = Lake::default();
     let ended = lake.run_with(&night, &log, usize::MAX, Outside { now, ..lake.outside() }).await;
-    assert!(matches!(ended, Err(FeedError::Database { fault: Fault::Later, .. })), "{ended:?}");
+    assert!(matches!(ended, Err(FeedError::Place { fault: Fault::Later, .. })), "{ended:?}");
     assert_eq!(lake.offsets(0), (0..6).collect::<Vec<_>>(), "one answer of the broker");
     lake.run(&Topic { window: None, ..night }, &log, usize::MAX).await.expect("a log");
     assert_eq!(lake.offsets(0), (0..20).collect::<Vec<_>>());

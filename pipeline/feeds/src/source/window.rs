@@ -1,7 +1,9 @@
-//! When a database may be read, and how fast. In: the contract's `window`, durations, a rate. Out: whether it is open,
+//! When a place may be read, and how fast. In: the contract's `window`, durations, a rate. Out: whether it is open,
 //! when it opens next, how long to rest. Never: the clock itself.
 
-use chrono::{DateTime, Days, NaiveTime, TimeDelta, Utc};
+use super::Outside;
+use super::trouble::{Fault, Trouble};
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
 use std::time::Duration;
 
 /// Asia/Shanghai is eight hours ahead all year.
@@ -9,7 +11,7 @@ const SHANGHAI: TimeDelta = TimeDelta::hours(8);
 
 /// A part of the day in Asia/Shanghai, half-open; it may go over midnight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::source) struct Window {
+pub(super) struct Window {
     start: NaiveTime,
     end: NaiveTime,
 }
@@ -43,8 +45,24 @@ impl std::fmt::Display for Window {
     }
 }
 
+/// Nothing, unless there is a window and it is closed.
+pub(super) fn refuse_closed(window: Option<Window>, outside: &Outside) -> Result<(), Trouble> {
+    let Some(window) = window else { return Ok(()) };
+    let now = (outside.now)();
+    if window.is_open(now) {
+        return Ok(());
+    }
+    let what = format!("its window {window} is closed; the next begins at {} (Asia/Shanghai)", window.next(now));
+    Err(Trouble::new(Fault::Later, what, "run inside the window; what has landed stays"))
+}
+
+/// The day in Asia/Shanghai.
+pub(super) fn day(now: DateTime<Utc>) -> NaiveDate {
+    (now + SHANGHAI).date_naive()
+}
+
 /// Reads a length of time: `45s`, `30m`, `2h`, `3d`.
-pub(in crate::source) fn duration(text: &str) -> Option<TimeDelta> {
+pub(super) fn duration(text: &str) -> Option<TimeDelta> {
     let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
     let number: i64 = number.parse().ok().filter(|number| *number >= 0)?;
     match unit {
@@ -57,7 +75,7 @@ pub(in crate::source) fn duration(text: &str) -> Option<TimeDelta> {
 }
 
 /// How long to rest after so many rows, so that the rate is never passed, however quickly they came.
-pub(in crate::source) fn rest(rows: usize, rows_per_second: u32) -> Duration {
+pub(super) fn rest(rows: usize, rows_per_second: u32) -> Duration {
     Duration::from_secs_f64(rows as f64 / f64::from(rows_per_second))
 }
 
