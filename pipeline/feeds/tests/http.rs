@@ -372,7 +372,7 @@ async fn what_does_not_add_up_is_refused() {
         (|_, _| Answer::ok("<!DOCTYPE html><p>maintenance"), &[], "it is an HTML page"),
         (|_, _| Answer::ok("{\"list\": [{\"prodName\""), &[], "it is not JSON"),
         (|_, _| Answer::ok(""), &[], "it is empty"),
-        (|_, _| Answer::ok("{\"code\": 500, \"list\": null}"), &[], "`list` leads to no array"),
+        (|_, _| Answer::ok("{\"code\": 500, \"list\": null}"), &[], "`list` is not an array of records"),
         (|_, _| Answer::Endless, &[("requests_per_second", "page_mib = 1\nrequests_per_second")], "its answer is longer than 1 MiB"),
         (
             |_, _| Answer::Says(200, Vec::new(), "x".repeat(1 << 21)),
@@ -443,6 +443,12 @@ async fn a_board_that_does_not_answer_is_left_with_its_reason() {
     nobody.at = "127.0.0.1:1".into();
     let (fault, said) = wrong(&nobody, &[]).await;
     assert!(fault == Some(Fault::Unreachable) && said.contains("the server cannot be reached: connection refused; 5 tries"), "{said}");
+    let silent = Board::open(|_, _| Answer::Silence);
+    let (fault, said) = wrong(&silent, &[("idempotent = true", "timeout = \"1s\"")]).await;
+    assert!(fault == Some(Fault::Unreachable) && said.contains("the server does not answer in time"), "{said}");
+    // a server that does not speak TLS is no server whose certificate holds
+    let (fault, said) = wrong(&Board::open(|_, _| Answer::Hangs), &[("http://", "https://")]).await;
+    assert!(fault == Some(Fault::Settings) && said.contains("no safe way to the server"), "{said}");
 }
 
 #[tokio::test]

@@ -3,11 +3,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use url::form_urlencoded;
+
+/// With this byte a client that wants TLS begins.
+const TLS_HANDSHAKE: u8 = 22;
 
 /// A request as it came.
 #[derive(Debug, Clone)]
@@ -43,6 +46,8 @@ pub enum Answer {
     Endless,
     /// Closes without a word.
     Hangs,
+    /// Says nothing until the other side has gone.
+    Silence,
 }
 
 impl Answer {
@@ -129,11 +134,16 @@ fn serve(
             }
         }
         Answer::Hangs => Ok(()),
+        Answer::Silence => stream.read(&mut [0]).map(|_| ()),
     }
 }
 
 fn read(stream: &TcpStream) -> std::io::Result<Asked> {
     let mut reader = BufReader::new(stream);
+    if reader.fill_buf()?.first() == Some(&TLS_HANDSHAKE) {
+        (&mut &*stream).write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n")?;
+        return Err(ErrorKind::InvalidData.into());
+    }
     let mut line = String::new();
     reader.read_line(&mut line)?;
     let mut words = line.split_whitespace().map(String::from);

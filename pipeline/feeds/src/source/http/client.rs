@@ -134,7 +134,7 @@ fn patience(text: &str, now: DateTime<Utc>) -> Option<Duration> {
 /// What went wrong where there is no answer, without the address.
 fn on_the_way(error: &reqwest::Error) -> Failed {
     let causes = std::iter::successors(std::error::Error::source(error), |error| error.source());
-    let io = causes.filter_map(|cause| cause.downcast_ref::<std::io::Error>()).last();
+    let io = causes.filter_map(|cause| cause.downcast_ref::<std::io::Error>()).last().map(innermost);
     let what = match io {
         _ if error.is_timeout() => "the server does not answer in time".to_string(),
         // rustls says so what it has against a certificate
@@ -147,6 +147,11 @@ fn on_the_way(error: &reqwest::Error) -> Failed {
         _ => "the answer broke off".to_string(),
     };
     Trouble::new(Fault::Unreachable, what, "look whether the board is there and `url` is right; then run again").into()
+}
+
+/// The error that others were wrapped round: `source` passes it over.
+fn innermost(io: &std::io::Error) -> &std::io::Error {
+    io.get_ref().and_then(|inner| inner.downcast_ref::<std::io::Error>()).map_or(io, innermost)
 }
 
 /// An error's innermost words: the outer ones may hold an address.

@@ -77,7 +77,8 @@ pub(super) struct Seen {
 /// Looks at a page.
 pub(super) fn look(contract: &Contract, source: &Source, link: Option<String>) -> Result<Seen, FeedError> {
     let (mut rows, mut digest, mut tree) = (0, Sha256::new(), None);
-    if source.bytes.iter().all(u8::is_ascii_whitespace) {
+    // some boards say nothing at all behind their last page
+    if source.bytes.iter().all(u8::is_ascii_whitespace) && !matches!(contract.format, Format::Json { .. }) {
         return Ok(Seen { rows, digest: digest.finalize().into(), tree, link });
     }
     for member in members(contract, source)? {
@@ -268,4 +269,23 @@ pub(super) fn next_link(header: &str) -> Option<String> {
         rest = behind;
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_page_is_found_in_a_link_header() {
+        for (header, expect) in [
+            ("<https://b.example/?page=2>; rel=\"next\"", Some("https://b.example/?page=2")),
+            ("</?p=1,2>; rel=prev, </?p=4>; title=\"a; rel=next\"; rel=\"last NEXT\"", Some("/?p=4")),
+            ("</?p=1>; rel=\"nextish\", </?p=2>; rel=prev", None),
+            ("</?p=1>", None),
+            ("</?p=1; rel=next", None),
+            ("", None),
+        ] {
+            assert_eq!(next_link(header).as_deref(), expect, "{header}");
+        }
+    }
 }
