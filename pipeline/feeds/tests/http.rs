@@ -7,6 +7,7 @@ use board::{Answer, Asked, Board, page, prices};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use futures::{FutureExt, StreamExt};
+use nongshi_domain::Seed;
 use nongshi_feeds::{Contract, Fault, FeedError, Landed, Outside, SecretAt, fetch, parse};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -194,6 +195,36 @@ async fn every_row_lands_once_whatever_happens_on_the_way() {
     assert_eq!(asked[0].headers["x-token"], "canary-token");
     assert_eq!(asked[0].body, "current=1&limit=20&prodName=&pubDateEndTime=2026%2F07%2F01&pubDateStartTime=2026%2F07%2F01");
     assert!(asked.iter().all(|asked| !asked.headers.contains_key("accept-encoding") && !asked.headers.contains_key("referer")));
+}
+
+#[tokio::test]
+async fn on_a_bad_line_the_tables_are_those_of_a_good_one() {
+    noon("2026-07-03");
+    let mut undisturbed = Lake::default();
+    undisturbed.all(&contract(&Board::open(|asked, _| two_days(asked)), &[])).await;
+    let (mut failed, mut asked_in_all) = (0, 0);
+    for seed in 0..50 {
+        let board = Board::open(move |asked, before| match Seed(seed).derive(&before.to_string()).uniform() {
+            0.0..0.1 => Answer::error(503, None),
+            0.1..0.2 => Answer::Hangs,
+            0.2..0.3 => match two_days(asked) {
+                Answer::Says(_, _, body) => Answer::Half(body),
+                other => other,
+            },
+            0.3..0.35 => Answer::error(429, Some("1")),
+            _ => two_days(asked),
+        });
+        let contract = contract(&board, &[]);
+        let mut lake = Lake::default();
+        // some runs end because five tries in a row failed, others because they are cut off after a page
+        for most in [1, 2, usize::MAX, usize::MAX, usize::MAX] {
+            failed += usize::from(lake.run(&contract, most).await.is_err());
+        }
+        asked_in_all += board.asked().len();
+        assert_eq!((lake.addresses(), &lake.rows), (undisturbed.addresses(), &undisturbed.rows), "seed {seed}");
+    }
+    println!("{asked_in_all} requests, {failed} of 250 runs ended early");
+    assert!(asked_in_all > 50 * 6 * 4 / 3, "the line was not bad: {asked_in_all} requests");
 }
 
 #[tokio::test]
