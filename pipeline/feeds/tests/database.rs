@@ -103,6 +103,20 @@ async fn a_query_that_writes_is_refused_and_writes_nothing() {
 }
 
 #[tokio::test]
+async fn a_server_that_hangs_up_is_tried_five_times() {
+    for kind in ["mysql", "postgres"] {
+        let server = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let port = server.local_addr().expect("bound").port();
+        let calls = std::thread::spawn(move || server.incoming().take(5).filter(Result::is_ok).count());
+        let contract = Contract::read("till", &CONTRACT.replace("KIND", kind)).expect("a good contract");
+        let url = format!("{kind}://reader:canary@127.0.0.1:{port}/till");
+        let (fault, what) = wrong(fetch(&contract, &Outside { secret: Arc::new(move |_| Some(url.clone())), ..Outside::nothing() }).await);
+        assert!(fault == Fault::Unreachable && what.contains("; 5 tries") && !what.contains("canary"), "{kind}: {what}");
+        assert_eq!(calls.join().expect("it counts"), 5, "{kind}");
+    }
+}
+
+#[tokio::test]
 async fn outside_the_window_nothing_is_opened() {
     let server = TcpListener::bind("127.0.0.1:0").expect("a free port");
     server.set_nonblocking(true).expect("a socket");

@@ -9,7 +9,7 @@
 //! |---|---|
 //! | `version` | 1 |
 //! | `table` | the landed table the rows go to |
-//! | `[source] kind` | `files`, `kafka`, `mysql` or `postgres`; the other keys are the kind's own (`source/kafka/mod.rs`, those of databases `source/database/mod.rs`) |
+//! | `[source] kind` | `files`, `http`, `kafka`, `mysql` or `postgres`; the other keys are the kind's own (those of databases: `source/database/mod.rs`, of boards: `source/http/mod.rs`, of topics: `source/kafka/mod.rs`) |
 //! | `[source] root` | folder, relative to the project folder; may climb with `..`. Or `s3://bucket/prefix`, reached with the settings of the lake's own store |
 //! | `[source] files` | globs below the root (`*` stays in its folder, `**` does not); no `..`, not absolute |
 //! | `[format] kind` | `csv`, `json`, `ndjson` (one object a line), `parquet` or `xlsx`; gzip, zstd and zip round any of them are told by the bytes and taken off, and each member of a zip archive is a source of its own (`archive.zip!member.csv`) |
@@ -31,7 +31,7 @@
 //!
 //! | key | meaning |
 //! |---|---|
-//! | `from` or `value` | a source column (or several, joined by a blank), or the same text for every row; cells are trimmed |
+//! | `from`, `value` or `from_name = true` | a source column (or several, joined by a blank), the same text for every row, or the source's name, which `extract` can take a day from; cells are trimmed |
 //! | `clean` | full-width forms become plain, brackets `（）【】` too; zero-width and control characters, byte-order marks and blanks go or fold into one |
 //! | `empty_when` | a regex: a cell that matches is empty |
 //! | `extract` | a regex: its first group (or the whole match) is the cell; no match is rejected |
@@ -196,6 +196,8 @@ pub enum Origin {
     Nowhere,
     /// The same text for every row.
     Constant(String),
+    /// The source's name: what stands behind the last `/` of its address.
+    Name,
     /// These source columns, joined by a blank.
     Source(Vec<String>),
 }

@@ -102,7 +102,7 @@ fn missing(contract: &Contract, there: &[Column], height: usize) -> Vec<Column> 
         };
         let from = match &rule.origin {
             Origin::Source(names) => names.as_slice(),
-            Origin::Nowhere | Origin::Constant(_) => &[],
+            Origin::Nowhere | Origin::Constant(_) | Origin::Name => &[],
         };
         from.iter().chain(unit)
     });

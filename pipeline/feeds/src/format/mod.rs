@@ -7,6 +7,8 @@ mod ndjson;
 mod parquet;
 mod xlsx;
 
+pub(crate) use json::tree as json_tree;
+
 use crate::arrow_joint::to_arrow;
 use crate::{Contract, FeedError, Format, Source};
 use arrow::array::{Array, AsArray, StringViewArray};

@@ -4,6 +4,7 @@
 
 mod database;
 mod files;
+mod http;
 mod kafka;
 mod keys;
 mod mysql;
@@ -12,6 +13,7 @@ mod retry;
 mod trouble;
 mod window;
 
+pub(crate) use http::corrected_on;
 pub(crate) use kafka::PageAddress;
 pub use trouble::Fault;
 
@@ -36,6 +38,13 @@ pub struct Source {
     pub address: String,
     /// What lies there: these bytes are hashed and kept.
     pub bytes: Bytes,
+}
+
+impl Source {
+    /// What stands behind the last `/` of the address.
+    pub(crate) fn name(&self) -> &str {
+        self.address.rsplit('/').next().unwrap_or_default()
+    }
 }
 
 /// Sources, one after the other.
@@ -135,7 +144,8 @@ pub(crate) trait Place: Debug + Send + Sync {
 type Kind = (&'static str, fn(&Page) -> Result<Arc<dyn Place>, FeedError>);
 
 /// Every kind, in alphabetic order.
-const KINDS: [Kind; 4] = [("files", files::check), ("kafka", kafka::check), ("mysql", mysql::check), ("postgres", postgres::check)];
+const KINDS: [Kind; 5] =
+    [("files", files::check), ("http", http::check), ("kafka", kafka::check), ("mysql", mysql::check), ("postgres", postgres::check)];
 
 /// The place that a contract's `[source]` names.
 pub(crate) fn check(page: &Page, kind: &Spanned<String>) -> Result<Arc<dyn Place>, FeedError> {
