@@ -272,13 +272,15 @@ fn a_refused_page_holds_back_those_behind_it() {
     assert_eq!(sql(&at, "select count(*) n, count(distinct line) d from landed.sales"), "n,d\n799,799\n");
 }
 
+/// Broker, topic, changes in the contract, exit code, words.
+type Case<'a> = (String, &'a str, Vec<(&'a str, &'a str)>, i32, &'a str);
+
 #[test]
 fn what_is_wrong_ends_with_its_code_and_a_hint_and_the_others_go_on() {
     let broker = Topic::make();
     let login = ("security = \"plaintext\"", "security = \"plaintext\"\nsasl = \"scram-sha-512\"\nlogin_env = \"TILL_LOGIN\"");
     let nobody = ("TILL_LOGIN", "TILL_NOBODY");
-    // (broker, topic, changes, code, words)
-    let mut cases: Vec<(String, &str, Vec<(&str, &str)>, i32, &str)> = vec![
+    let mut cases: Vec<Case> = vec![
         ("127.0.0.1:1".into(), "pos", vec![login], 5, "feed pos: no broker can be reached"),
         ("127.0.0.1:1".into(), "pos", vec![login, nobody], 3, "the environment variable `TILL_NOBODY` holds no login"),
     ];
