@@ -164,7 +164,7 @@ async fn wrong(board: &Board, changes: &[(&str, &str)]) -> (Option<Fault>, Strin
 /// Two days of 47 prices; the others have none.
 fn two_days(asked: &Asked) -> Answer {
     let day = asked.value("pubDateStartTime").expect("the form asks for a day");
-    page(asked, &prices(&day, if day.as_str() <= "2026/07/02" { 1..=47 } else { 1..=0 }))
+    page(asked, &prices(&day, if day.as_str() <= "2026/07/02" { 1..48 } else { 1..1 }))
 }
 
 #[tokio::test]
@@ -254,9 +254,9 @@ async fn a_correction_was_not_known_before_it_was_asked() {
         let edition = edition.clone();
         // first 40 prices, then others on the second page, then a third page
         move |asked, _| {
-            let (edition, mut rows) = (edition.load(Ordering::SeqCst), prices("2026-07-01", 1..=20));
-            rows.extend(prices("2026-07-01", if edition == 0 { 21..=40 } else { 121..=140 }));
-            rows.extend(prices("2026-07-01", if edition == 2 { 41..=41 } else { 1..=0 }));
+            let (edition, mut rows) = (edition.load(Ordering::SeqCst), prices("2026-07-01", 1..21));
+            rows.extend(prices("2026-07-01", if edition == 0 { 21..41 } else { 121..141 }));
+            rows.extend(prices("2026-07-01", if edition == 2 { 41..42 } else { 1..1 }));
             page(asked, if asked.value("pubDateStartTime").as_deref() == Some("2026/07/01") { &rows } else { &[] })
         }
     });
@@ -307,7 +307,7 @@ async fn stopped_after_any_page_and_run_again_the_pages_are_the_same() {
 
 #[tokio::test]
 async fn a_board_without_a_day_is_known_on_the_day_it_was_asked() {
-    let board = Board::open(|asked, _| page(asked, &prices("2026-07-01", 1..=30)));
+    let board = Board::open(|asked, _| page(asked, &prices("2026-07-01", 1..31)));
     let mut changes = NO_DAY.to_vec();
     changes
         .push(("day = { from = \"pubDate\", extract = '^\\S+' }", "day = { from_name = true, extract = 'asked=(\\d{4}-\\d\\d-\\d\\d)' }"));
@@ -327,7 +327,7 @@ async fn a_board_without_a_day_is_known_on_the_day_it_was_asked() {
 async fn pages_follow_a_cursor_an_address_or_a_link() {
     noon("2026-07-03");
     let get = [("method = \"POST\"\nidempotent = true\n", ""), ("form = { limit = \"20\", current = \"{page}\", prodName = \"\" }\n", "")];
-    let rows = |number: usize| prices("2026-07-01", number * 10 + 1..=number * 10 + 10).join(",");
+    let rows = |number: usize| prices("2026-07-01", number * 10 + 1..number * 10 + 11).join(",");
     let board = Board::open(move |asked, _| {
         let at: usize = asked.value("after").or(asked.value("p")).map_or(0, |text| text.trim_start_matches("c/").parse().expect("ours"));
         let next = if at < 2 { format!("\"c/{}\"", at + 1) } else { "null".into() };
@@ -358,11 +358,11 @@ async fn what_does_not_add_up_is_refused() {
     // (what the board answers, changes, the fault, what is said)
     type Case = (fn(&Asked, usize) -> Answer, &'static [(&'static str, &'static str)], &'static str);
     let cases: &[Case] = &[
-        (|asked, before| page(asked, &prices("2026-07-01", 1..=47 + before)), &[], "`/count` was 47 on the first page and is 48 now"),
+        (|asked, before| page(asked, &prices("2026-07-01", 1..48 + before)), &[], "`/count` was 47 on the first page and is 48 now"),
         // the second page has gone
         (
             |asked, before| match before {
-                0 => page(asked, &prices("2026-07-01", 1..=30)),
+                0 => page(asked, &prices("2026-07-01", 1..31)),
                 _ => Answer::ok("{\"count\": 30, \"list\": []}"),
             },
             &[],
@@ -375,12 +375,12 @@ async fn what_does_not_add_up_is_refused() {
         ),
         // a board that does not look at the number of the page
         (
-            |asked, _| page(&Asked { body: asked.body.replace("current=2", "current=1"), ..asked.clone() }, &prices("2026-07-01", 1..=47)),
+            |asked, _| page(&Asked { body: asked.body.replace("current=2", "current=1"), ..asked.clone() }, &prices("2026-07-01", 1..48)),
             &[("total = \"/count\"", "end = \"empty\"")],
             "it has the rows of a page before",
         ),
         (
-            |asked, _| page(asked, &prices("2026-07-01", 1..=47)),
+            |asked, _| page(asked, &prices("2026-07-01", 1..48)),
             &[("requests_per_second", "most_pages = 2\nrequests_per_second")],
             "it has more than 2 pages",
         ),
@@ -422,7 +422,7 @@ async fn what_does_not_add_up_is_refused() {
     // where the last page comes again and again, that can be said
     let board = Board::open(|asked, _| {
         let last = Asked { body: asked.body.replace("current=4", "current=3"), ..asked.clone() };
-        page(&last, &prices("2026-07-01", 1..=47))
+        page(&last, &prices("2026-07-01", 1..48))
     });
     let mut lake = Lake::default();
     assert_eq!(lake.all(&contract(&board, &[("total = \"/count\"", "end = \"repeated\"")])).await, 3);

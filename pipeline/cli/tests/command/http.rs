@@ -76,7 +76,7 @@ fn a_board_lands_once_and_holds_up_nobody_while_it_is_away() {
             }
             let day = asked.value("pubDateStartTime").expect("the form asks for a day");
             assert_eq!(asked.value("key").as_deref(), Some("canary-key"));
-            page(asked, &prices(&day, 1..=30))
+            page(asked, &prices(&day, 1..31))
         }
     });
     let (_folder, at) = project(&board);

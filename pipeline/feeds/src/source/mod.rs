@@ -50,13 +50,16 @@ impl Source {
 /// Sources, one after the other.
 pub type Sources<'a> = BoxStream<'a, Result<Source, FeedError>>;
 
+/// Tells the secret that lies there.
+pub type Secrets = Arc<dyn Fn(&SecretAt) -> Option<String> + Send + Sync>;
+
 /// What a kind of source may need from outside; cli builds it.
 #[derive(Clone)]
 pub struct Outside {
     /// Rooted at `Contract::root`, where the contract has one.
     pub store: Option<Arc<dyn ObjectStore>>,
     /// The secret that lies there.
-    pub secret: Arc<dyn Fn(&SecretAt) -> Option<String> + Send + Sync>,
+    pub secret: Secrets,
     /// The time now.
     pub now: fn() -> DateTime<Utc>,
     /// Rests as long as told, so that a source is read no faster than allowed.

@@ -15,6 +15,9 @@ pub(in crate::source) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// The server ends a statement itself; a server that does not even answer gets this much longer.
 const GRACE: Duration = Duration::from_secs(10);
 
+/// A session that is being opened.
+pub(in crate::source) type Opening<'a> = BoxFuture<'a, Result<Box<dyn Session>, Trouble>>;
+
 /// A kind of database.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::source) struct Connect {
@@ -25,7 +28,7 @@ pub(in crate::source) struct Connect {
     pub other_scheme: &'static str,
     pub port: u16,
     /// Opens a read-only session with that statement timeout.
-    pub open: for<'a> fn(&'a Login, Duration) -> BoxFuture<'a, Result<Box<dyn Session>, Trouble>>,
+    pub open: for<'a> fn(&'a Login, Duration) -> Opening<'a>,
 }
 
 impl Connect {
