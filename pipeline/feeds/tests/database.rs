@@ -165,6 +165,9 @@ async fn after_so_many_rows_comes_so_long_a_rest() {
     }
 }
 
+/// Changes of the contract, the address, the fault, what is said.
+type Case<'a> = (&'a [(&'a str, &'a str)], &'a str, Fault, &'a str);
+
 #[tokio::test]
 async fn what_is_wrong_is_told_with_its_value_and_without_the_secret() {
     for till in tills("wrong").await {
@@ -173,8 +176,7 @@ async fn what_is_wrong_is_told_with_its_value_and_without_the_secret() {
         let wrong_password = till.reader.replace("canary-reader", "canary-other");
         let unreachable = format!("{}://reader:canary-reader@127.0.0.1:1/till", till.kind);
         let no_database = format!("{}canary-database", till.reader);
-        // (what is changed in the contract, the address, fault, words)
-        let cases: &[(&[(&str, &str)], &str, Fault, &str)] = &[
+        let cases: &[Case] = &[
             (&[], &wrong_password, Fault::Settings, "the server refuses the login"),
             (&[], &unreachable, Fault::Unreachable, "the server cannot be reached: connection refused"),
             (&[], &no_database, Fault::Settings, "no such database"),

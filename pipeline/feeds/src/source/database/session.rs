@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn an_address_is_taken_apart() {
-        let login = Login::read("postgres://reader:p%40ss%2Fword@pos.example:5433/till", &CONNECT).ok().expect("a good address");
+        let login = Login::read("postgres://reader:p%40ss%2Fword@pos.example:5433/till", &CONNECT).expect("a good address");
         assert_eq!((login.host.as_str(), login.port, login.password.as_str()), ("pos.example", 5433, "p@ss/word"));
         assert_eq!((login.user.as_str(), login.database.as_str(), login.tls), ("reader", "till", Tls::SignedForHost));
         let tls = |address| Login::read(address, &CONNECT).map(|login| login.tls).ok();
