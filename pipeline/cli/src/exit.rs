@@ -115,10 +115,10 @@ impl From<FeedError> for Failure {
     fn from(error: FeedError) -> Failure {
         let code = match &error {
             FeedError::Contract { .. } => Exit::Settings,
-            FeedError::Database { fault: Fault::Later, .. } | FeedError::Missing { .. } => Exit::Gaps,
-            FeedError::Database { fault: Fault::Settings, .. } => Exit::Settings,
-            FeedError::Database { fault: Fault::Refused, .. } => Exit::Refused,
-            FeedError::Database { fault: Fault::Unreachable, .. } | FeedError::Store { .. } => Exit::Unreachable,
+            FeedError::Place { fault: Fault::Later, .. } | FeedError::Missing { .. } => Exit::Gaps,
+            FeedError::Place { fault: Fault::Settings, .. } => Exit::Settings,
+            FeedError::Place { fault: Fault::Refused, .. } => Exit::Refused,
+            FeedError::Place { fault: Fault::Unreachable, .. } | FeedError::Store { .. } => Exit::Unreachable,
             FeedError::NoColumn { .. } | FeedError::Unreadable { .. } | FeedError::Miscounted { .. } => Exit::Refused,
             FeedError::Shape { .. } => Exit::Bug,
         };

@@ -2,7 +2,7 @@
 
 use crate::exit::{Exit, Failure};
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
-use nongshi_domain::failpoint;
+use nongshi_domain::{Seed, failpoint};
 use nongshi_lake::Holder;
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -13,6 +13,11 @@ const SHANGHAI: TimeDelta = TimeDelta::hours(8);
 /// The time now.
 pub fn now() -> DateTime<Utc> {
     Utc::now()
+}
+
+/// Another number at every call: for what shall not be the same twice, such as the rests of two runs that wait.
+pub fn seed() -> Seed {
+    Seed(now().timestamp_subsec_nanos().into()).derive(&std::process::id().to_string())
 }
 
 /// Yesterday in Asia/Shanghai: the last day that is over there.

@@ -63,6 +63,7 @@ impl Project {
             secret: Arc::new(secret),
             now: machine::now,
             pause: |time| tokio::time::sleep(time).boxed(),
+            seed: machine::seed(),
             landed,
             kept: Arc::new(kept),
         })

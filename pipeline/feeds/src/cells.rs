@@ -65,6 +65,7 @@ fn given<'a>(rule: &'a ColumnRule, rows: &Rows<'a>) -> Result<Distinct<'a>, Feed
     let names = match &rule.origin {
         Origin::Nowhere => return Ok(Distinct::constant(None, rows.height())),
         Origin::Constant(text) => return Ok(Distinct::constant(Some(text), rows.height())),
+        Origin::Name => return Ok(Distinct::constant(Some(rows.name()), rows.height())),
         Origin::Source(names) => names,
     };
     let mut columns = names.iter().map(|name| rows.cells(name));
@@ -76,10 +77,10 @@ fn given<'a>(rule: &'a ColumnRule, rows: &Rows<'a>) -> Result<Distinct<'a>, Feed
 fn shaped<'a>(rule: &'a ColumnRule, text: Option<Cow<'a, str>>) -> Outcome<Cow<'a, str>> {
     let steps = rule.clean || rule.empty_when.is_some() || rule.extract.is_some() || rule.values.is_some() || !rule.patterns.is_empty();
     let text = match (&rule.origin, text) {
-        (Origin::Source(_), Some(text)) if steps => shape(rule, &text)?.map(Cow::Owned),
+        (Origin::Source(_) | Origin::Name, Some(text)) if steps => shape(rule, &text)?.map(Cow::Owned),
         (_, text) => text,
     };
-    let default = || rule.default.as_deref().filter(|_| matches!(rule.origin, Origin::Source(_))).map(Cow::Borrowed);
+    let default = || rule.default.as_deref().filter(|_| matches!(rule.origin, Origin::Source(_) | Origin::Name)).map(Cow::Borrowed);
     match text.or_else(default) {
         None if rule.column.required => Err(fault("required", format!("{} is empty", label(rule)))),
         Some(text) if rule.column.kind == Kind::Text => harmless(rule, text).map(Some),

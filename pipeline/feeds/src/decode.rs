@@ -18,6 +18,10 @@ pub(crate) fn decode<'a>(contract: &Contract, source: &'a Source, encoding: Enco
         let hint = Hint("save it as UTF-8, or let the system that writes it do so".into());
         return Err(FeedError::unreadable(contract, source, "it is UTF-16".into(), Some(hint)));
     }
+    if is_html(bytes) {
+        let hint = Hint("the site may want a login, or be closed; the page is kept as it came".into());
+        return Err(FeedError::unreadable(contract, source, "it is an HTML page".into(), Some(hint)));
+    }
     if bytes.iter().all(u8::is_ascii_whitespace) {
         let hint = Hint("an empty file is a drop that was not finished; a day without records still has its header".into());
         return Err(FeedError::unreadable(contract, source, "it is empty".into(), Some(hint)));
@@ -32,6 +36,12 @@ pub(crate) fn decode<'a>(contract: &Contract, source: &'a Source, encoding: Enco
             FeedError::unreadable(contract, source, "it is not GBK".into(), hint)
         }),
     }
+}
+
+/// What a site says to people when it does not answer programs.
+fn is_html(bytes: &[u8]) -> bool {
+    let begins = |mark: &[u8]| bytes.trim_ascii_start().get(..mark.len()).is_some_and(|first| first.eq_ignore_ascii_case(mark));
+    begins(b"<!doctype html") || begins(b"<html")
 }
 
 /// GB 18030 holds GBK and GB 2312.

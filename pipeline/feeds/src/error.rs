@@ -39,14 +39,14 @@ pub enum FeedError {
         #[source]
         cause: object_store::Error,
     },
-    /// A database cannot be read, or not now.
+    /// A place that is no store, such as a database or a board, cannot be read, or not now.
     #[error("feed {feed}: {what}")]
-    Database {
+    Place {
         /// The feed.
         feed: String,
         /// Whose fault it is.
         fault: Fault,
-        /// What is wrong; never the address with its password.
+        /// What is wrong; never a secret.
         what: String,
         /// How to mend it.
         hint: Option<Hint>,
@@ -106,7 +106,7 @@ impl FeedError {
     /// How to mend it, where more can be said than the message says.
     pub fn hint(&self) -> Option<Hint> {
         match self {
-            FeedError::Contract { hint, .. } | FeedError::Database { hint, .. } | FeedError::Unreadable { hint, .. } => hint.clone(),
+            FeedError::Contract { hint, .. } | FeedError::Place { hint, .. } | FeedError::Unreadable { hint, .. } => hint.clone(),
             FeedError::NoColumn { hint, .. } => Some(hint.clone()),
             FeedError::Missing { .. } => Some(Hint("`root` is relative to the project folder, and `files` are globs below it".into())),
             FeedError::Miscounted { .. } => {

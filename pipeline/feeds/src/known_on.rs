@@ -2,6 +2,7 @@
 //! Never: the load time.
 
 use crate::distinct::Distinct;
+use crate::source::corrected_on;
 use crate::unpivot::Rows;
 use crate::{Contract, FeedError, KnownOn, Source};
 use chrono::{Days, NaiveDate};
@@ -21,7 +22,19 @@ pub(crate) fn to_date(days: i32) -> NaiveDate {
 }
 
 /// One day a row; none where the row has no day of its own, or no day that can be read. `days_of` gives the days of a column.
+/// What a page says when it is asked again was not known before that day.
 pub(crate) fn known_on(
+    contract: &Contract,
+    source: &Source,
+    rows: &Rows,
+    days_of: impl Fn(usize) -> Vec<Option<i32>>,
+) -> Result<Vec<Option<i32>>, FeedError> {
+    let known = by_rule(contract, source, rows, days_of)?;
+    let Some(corrected) = corrected_on(&source.address).map(to_days) else { return Ok(known) };
+    Ok(known.into_iter().map(|day| day.map(|day| day.max(corrected))).collect())
+}
+
+fn by_rule(
     contract: &Contract,
     source: &Source,
     rows: &Rows,
@@ -41,8 +54,7 @@ pub(crate) fn known_on(
             Ok(days_of(*column).into_iter().map(|days| days.map(known)).collect())
         }
         KnownOn::FileName { like, month_end, lag_days } => {
-            let name = source.address.rsplit('/').next().unwrap_or_default();
-            let told = like.captures(name).and_then(|found| found.get(1)).and_then(|group| told_day(group.as_str()));
+            let told = like.captures(source.name()).and_then(|found| found.get(1)).and_then(|group| told_day(group.as_str()));
             let (day, whole_month) = told.ok_or_else(|| {
                 let hint = Hint("`file_name` under [available_on] must find a month or a day in it".into());
                 FeedError::unreadable(contract, source, format!("its name tells no day by `{like}`"), Some(hint))

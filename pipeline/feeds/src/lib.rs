@@ -34,5 +34,5 @@ pub use error::FeedError;
 pub use parse::{Parsed, parse};
 pub use propose::{Proposal, propose};
 pub use schema::arrow_schema;
-pub use source::{Fault, Landed, Outside, SecretAt, Source, Sources, fetch};
+pub use source::{Fault, Landed, Outside, SecretAt, Secrets, Source, Sources, fetch};
 pub use unpack::{Member, members};

@@ -9,7 +9,7 @@ use crate::known_on::{known_on, to_date};
 use crate::rows::Verdicts;
 use crate::schema::{DIGITS, arrow_schema};
 use crate::unpivot::Rows;
-use crate::{Contract, FeedError, Source, count_received};
+use crate::{Contract, FeedError, Format, Source, count_received};
 use arrow::array::{ArrayRef, Date32Array, Decimal128Array, Int64Array, RecordBatch, StringArray, UInt32Array};
 use arrow::compute::take;
 use arrow::error::ArrowError;
@@ -36,10 +36,15 @@ pub fn parse(contract: &Contract, source: &Source) -> Result<Parsed, FeedError> 
     if received != rows.height() as u64 {
         return Err(FeedError::miscounted(contract, source, received, rows.height(), 0));
     }
+    if received == 0 && matches!(contract.format, Format::Json { .. }) {
+        // an array of no objects has no columns: a board that says so has nothing for that day
+        let accepted = RecordBatch::new_empty(Arc::new(arrow_schema(contract.table)));
+        return Ok(Parsed { accepted, rejected: Vec::new(), received });
+    }
     let mut verdicts = Verdicts::all_standing(rows.height());
-    for (record, reason) in &records.broken {
+    for (record, rule, reason) in &records.broken {
         for row in record * rows.width()..(record + 1) * rows.width() {
-            verdicts.reject(row, "fields", || reason.clone());
+            verdicts.reject(row, rule, || reason.clone());
         }
     }
     reject_not_asked_for(contract, &rows, &mut verdicts)?;

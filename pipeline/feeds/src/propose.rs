@@ -89,6 +89,8 @@ fn head(name: &str, table: &LandedTable, format: &Format) -> String {
             let records = if records.is_empty() { String::new() } else { format!("records = {}\n", quoted(&records.join("."))) };
             format!("kind = \"json\"\n{}{records}", encoding(told))
         }
+        // a topic's own, which no file has
+        Format::Messages => String::new(),
         Format::Ndjson { encoding: told } => format!("kind = \"ndjson\"\n{}", encoding(told)),
         Format::Parquet => "kind = \"parquet\"\n".into(),
         Format::Xlsx { .. } => "kind = \"xlsx\"\n".into(),

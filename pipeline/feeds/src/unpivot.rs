@@ -53,6 +53,11 @@ impl<'a> Rows<'a> {
         Ok(Distinct::of(self.column(name)?.iter()).repeated(self.width()))
     }
 
+    /// The source's name: what stands behind the last `/` of its address.
+    pub fn name(&self) -> &'a str {
+        self.source.name()
+    }
+
     /// An error of a library that checked columns cannot cause.
     pub fn shape_error(&self, cause: Box<dyn std::error::Error + Send + Sync>) -> FeedError {
         FeedError::Shape { feed: self.contract.feed.clone(), address: self.source.address.clone(), cause }

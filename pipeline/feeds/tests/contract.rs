@@ -55,7 +55,7 @@ fn a_slip_is_told_with_its_place_and_the_nearest_right_word() {
         ),
         ("unit = \"亩\"", "unti = \"亩\"", "13:26: the key `unti` is not known here / did you mean `unit`?"),
         ("from = \"地块\"", "from = \"地块\", min = 1", "11:29: `min` means nothing for column `plot` / "),
-        ("from = \"地块\"", "clean = true", "11:8: column `plot` needs exactly one of `from` and `value` / "),
+        ("from = \"地块\"", "clean = true", "11:8: column `plot` needs exactly one of `from`, `value` and `from_name` / "),
         (
             "plot = { from = \"地块\" }\n",
             "",

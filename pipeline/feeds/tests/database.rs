@@ -103,6 +103,20 @@ async fn a_query_that_writes_is_refused_and_writes_nothing() {
 }
 
 #[tokio::test]
+async fn a_server_that_hangs_up_is_tried_five_times() {
+    for kind in ["mysql", "postgres"] {
+        let server = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let port = server.local_addr().expect("bound").port();
+        let calls = std::thread::spawn(move || server.incoming().take(5).filter(Result::is_ok).count());
+        let contract = Contract::read("till", &CONTRACT.replace("KIND", kind)).expect("a good contract");
+        let url = format!("{kind}://reader:canary@127.0.0.1:{port}/till");
+        let (fault, what) = wrong(fetch(&contract, &Outside { secret: Arc::new(move |_| Some(url.clone())), ..Outside::nothing() }).await);
+        assert!(fault == Fault::Unreachable && what.contains("; 5 tries") && !what.contains("canary"), "{kind}: {what}");
+        assert_eq!(calls.join().expect("it counts"), 5, "{kind}");
+    }
+}
+
+#[tokio::test]
 async fn outside_the_window_nothing_is_opened() {
     let server = TcpListener::bind("127.0.0.1:0").expect("a free port");
     server.set_nonblocking(true).expect("a socket");
@@ -151,6 +165,9 @@ async fn after_so_many_rows_comes_so_long_a_rest() {
     }
 }
 
+/// Changes of the contract, the address, the fault, what is said.
+type Case<'a> = (&'a [(&'a str, &'a str)], &'a str, Fault, &'a str);
+
 #[tokio::test]
 async fn what_is_wrong_is_told_with_its_value_and_without_the_secret() {
     for till in tills("wrong").await {
@@ -159,8 +176,7 @@ async fn what_is_wrong_is_told_with_its_value_and_without_the_secret() {
         let wrong_password = till.reader.replace("canary-reader", "canary-other");
         let unreachable = format!("{}://reader:canary-reader@127.0.0.1:1/till", till.kind);
         let no_database = format!("{}canary-database", till.reader);
-        // (what is changed in the contract, the address, fault, words)
-        let cases: &[(&[(&str, &str)], &str, Fault, &str)] = &[
+        let cases: &[Case] = &[
             (&[], &wrong_password, Fault::Settings, "the server refuses the login"),
             (&[], &unreachable, Fault::Unreachable, "the server cannot be reached: connection refused"),
             (&[], &no_database, Fault::Settings, "no such database"),

@@ -18,7 +18,7 @@ const PARSED_AHEAD: usize = 2;
 const KEPT_AHEAD: usize = 2;
 
 /// Rules that say nothing about the quality of a feed.
-const EXPECTED_RULES: [&str; 2] = ["not_asked_for", "duplicate"];
+const EXPECTED_RULES: [&str; 3] = ["not_asked_for", "duplicate", "tombstone"];
 
 /// Lands what is new of every feed.
 pub async fn ingest(step: &Step<'_>) -> Result<Done, Failure> {

@@ -205,6 +205,9 @@ fn a_refused_page_holds_back_those_behind_it() {
     }
 }
 
+/// Changes of the contract, the address, the exit code, what is said.
+type Case<'a> = (&'a [(&'a str, &'a str)], &'a str, i32, &'a str);
+
 #[test]
 fn what_is_wrong_ends_with_its_code_and_a_hint() {
     for (kind, url) in tills() {
@@ -215,8 +218,7 @@ fn what_is_wrong_ends_with_its_code_and_a_hint() {
         let window =
             format!("page_rows = 200\nwindow = \"{}-{}\"", now.format("%H:%M"), (now + chrono::TimeDelta::hours(1)).format("%H:%M"));
         let next = format!("the next begins at {}", now.format("%Y-%m-%d %H:%M"));
-        // (change, address, code, words)
-        let cases: &[(&[(&str, &str)], &str, i32, &str)] = &[
+        let cases: &[Case] = &[
             (&[], &other, 3, "feed receipts: the server refuses the login"),
             (&[], &unreachable, 5, "feed receipts: the server cannot be reached: connection refused"),
             (&[("\"receipts\"", "\"receipt\"")], &url, 3, "receipt"),

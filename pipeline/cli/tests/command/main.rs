@@ -1,11 +1,16 @@
 //! The binary, used as its readers use it: the whole way on real data, and everything a user can do wrong.
 
 mod bad_store;
+#[expect(dead_code, reason = "what else a board can do is for the tests of feeds")]
+#[path = "../../../feeds/tests/board/mod.rs"]
+mod board;
 mod database;
 mod demo;
 mod errors;
 mod feed;
+mod http;
 mod issues;
+mod kafka;
 mod killed;
 mod lake;
 mod on_s3;

@@ -51,14 +51,20 @@ fn nowhere(column: &'static Column) -> ColumnRule {
     }
 }
 
+fn several(column: &Column) -> String {
+    format!("column `{}` needs exactly one of `from`, `value` and `from_name`", column.name)
+}
+
 fn column_rule(page: &Page, column: &'static Column, raw: Spanned<RawColumn>) -> Result<ColumnRule, FeedError> {
     let span = raw.span();
     let raw = raw.into_inner();
     let origin = match (raw.from, raw.value) {
+        (None, None) if raw.from_name => Origin::Name,
+        _ if raw.from_name => return Err(page.wrong(span, several(column), None)),
         (Some(OneOrMany::One(source)), None) => Origin::Source(vec![source]),
         (Some(OneOrMany::Many(sources)), None) if !sources.is_empty() => Origin::Source(sources),
         (None, Some(text)) => Origin::Constant(text.into_inner()),
-        _ => return Err(page.wrong(span, format!("column `{}` needs exactly one of `from` and `value`", column.name), None)),
+        _ => return Err(page.wrong(span, several(column), None)),
     };
     if let (Some(values), Some(_)) = (&raw.values, &raw.patterns) {
         return Err(page.wrong(values.span(), format!("column `{}` has both `values` and `patterns`", column.name), None));

@@ -9,7 +9,7 @@
 //! |---|---|
 //! | `version` | 1 |
 //! | `table` | the landed table the rows go to |
-//! | `[source] kind` | `files`, `mysql` or `postgres`; the other keys are the kind's own (those of databases: `source/database/mod.rs`) |
+//! | `[source] kind` | `files`, `http`, `kafka`, `mysql` or `postgres`; the other keys are the kind's own (those of databases: `source/database/mod.rs`, of boards: `source/http/mod.rs`, of topics: `source/kafka/mod.rs`) |
 //! | `[source] root` | folder, relative to the project folder; may climb with `..`. Or `s3://bucket/prefix`, reached with the settings of the lake's own store |
 //! | `[source] files` | globs below the root (`*` stays in its folder, `**` does not); no `..`, not absolute |
 //! | `[format] kind` | `csv`, `json`, `ndjson` (one object a line), `parquet` or `xlsx`; gzip, zstd and zip round any of them are told by the bytes and taken off, and each member of a zip archive is a source of its own (`archive.zip!member.csv`) |
@@ -25,13 +25,13 @@
 //! | `[rules] ordered` | lists of our columns that may not fall: `[["low_cny_per_kg", "price_cny_per_kg"]]` |
 //! | `[available_on]` | the day a row could have been known: exactly one of `column` (a day of ours), `source` (a source column that begins with a day: when the row was last changed), `file_name` (a regex whose group holds `2023-06`, `2023-06-15`, `20230615` or `2023_06_15`), `day`; then `month_end = true`; then `lag_days` |
 //! | `[gate] freshness_days` | the newest day may be that old before the feed counts as stale; never, when absent |
-//! | `[gate] warn_share`, `refuse_share` | share of rejected rows, but for `not_asked_for` and `duplicate`, at which to warn (0.001) and refuse (0.01) |
+//! | `[gate] warn_share`, `refuse_share` | share of rejected rows, but for `not_asked_for`, `duplicate` and `tombstone`, at which to warn (0.001) and refuse (0.01) |
 //!
 //! One column, the steps in the order they are done:
 //!
 //! | key | meaning |
 //! |---|---|
-//! | `from` or `value` | a source column (or several, joined by a blank), or the same text for every row; cells are trimmed |
+//! | `from`, `value` or `from_name = true` | a source column (or several, joined by a blank), the same text for every row, or the source's name, which `extract` can take a day from; cells are trimmed |
 //! | `clean` | full-width forms become plain, brackets `（）【】` too; zero-width and control characters, byte-order marks and blanks go or fold into one |
 //! | `empty_when` | a regex: a cell that matches is empty |
 //! | `extract` | a regex: its first group (or the whole match) is the cell; no match is rejected |
@@ -45,7 +45,7 @@
 //!
 //! # The rules a row can break
 //!
-//! `fields`, `not_asked_for`, `extract`, `values`, `required`, `characters`, `formula`, `date`, `months`, `number`, `unit`, `range`, `ordered`,
+//! `fields`, `tombstone`, `not_asked_for`, `extract`, `values`, `required`, `characters`, `formula`, `date`, `months`, `number`, `unit`, `range`, `ordered`,
 //! `available_on`, `duplicate`. The first one that is broken, in this order of steps and the order of the table's
 //! columns, is the one that is told.
 
@@ -111,6 +111,8 @@ pub enum Format {
         /// Keys from the top to the array.
         records: Vec<String>,
     },
+    /// Messages of a topic, as the kind `kafka` keeps them.
+    Messages,
     /// One flat object a line.
     Ndjson {
         /// Of the text.
@@ -194,6 +196,8 @@ pub enum Origin {
     Nowhere,
     /// The same text for every row.
     Constant(String),
+    /// The source's name: what stands behind the last `/` of its address.
+    Name,
     /// These source columns, joined by a blank.
     Source(Vec<String>),
 }

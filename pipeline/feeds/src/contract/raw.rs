@@ -58,6 +58,8 @@ pub(super) struct RawColumn {
     pub from: Option<OneOrMany>,
     pub value: Option<Text>,
     #[serde(default)]
+    pub from_name: bool,
+    #[serde(default)]
     pub clean: bool,
     pub empty_when: Option<Text>,
     pub extract: Option<Text>,

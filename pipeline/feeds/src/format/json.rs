@@ -13,10 +13,7 @@ use std::borrow::Cow;
 const MOST_COLUMNS: usize = 2_000;
 
 pub(super) fn read<'a>(contract: &Contract, source: &'a Source, encoding: Encoding, path: &[String]) -> Result<Records<'a>, FeedError> {
-    let text = decode(contract, source, encoding)?;
-    check_width(text.as_bytes()).map_err(|what| FeedError::unreadable(contract, source, what, None))?;
-    let mut top: Value =
-        serde_json::from_str(&text).map_err(|error| FeedError::unreadable(contract, source, format!("it is not JSON: {error}"), None))?;
+    let mut top = tree(contract, source, encoding)?;
     let mut at = &mut top;
     for (depth, key) in path.iter().enumerate() {
         let known: Vec<String> = at.as_object().map(|object| object.keys().cloned().collect()).unwrap_or_default();
@@ -33,6 +30,13 @@ pub(super) fn read<'a>(contract: &Contract, source: &'a Source, encoding: Encodi
     let columns = columns(&objects).map_err(|what| FeedError::unreadable(contract, source, what, None))?;
     let frame = DataFrame::new(objects.len(), columns).map_err(|error| FeedError::unreadable(contract, source, error.to_string(), None))?;
     Records::of(frame, Raw::Objects(objects), broken).map_err(|error| FeedError::unreadable(contract, source, error.to_string(), None))
+}
+
+/// The whole text as a tree.
+pub(crate) fn tree(contract: &Contract, source: &Source, encoding: Encoding) -> Result<Value, FeedError> {
+    let text = decode(contract, source, encoding)?;
+    check_width(text.as_bytes()).map_err(|what| FeedError::unreadable(contract, source, what, None))?;
+    serde_json::from_str(&text).map_err(|error| FeedError::unreadable(contract, source, format!("it is not JSON: {error}"), None))
 }
 
 /// One column for each key, in the order in which the keys first appear.

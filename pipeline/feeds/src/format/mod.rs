@@ -2,9 +2,12 @@
 
 mod csv;
 mod json;
+mod messages;
 mod ndjson;
 mod parquet;
 mod xlsx;
+
+pub(crate) use json::tree as json_tree;
 
 use crate::arrow_joint::to_arrow;
 use crate::{Contract, FeedError, Format, Source};
@@ -21,8 +24,8 @@ pub(crate) struct Records<'a> {
     pub columns: Vec<(String, StringViewArray)>,
     /// To show a record as it stands there.
     pub raw: Raw<'a>,
-    /// Records that cannot be trusted, by their place, with the reason.
-    pub broken: Vec<(usize, String)>,
+    /// Records that cannot be trusted, by their place, with the rule they break and the reason.
+    pub broken: Vec<(usize, &'static str, String)>,
 }
 
 /// Records as they stand in the source.
@@ -53,6 +56,7 @@ impl<'a> Records<'a> {
             let cells = to_arrow(column.as_materialized_series())?;
             columns.push((column.name().to_string(), cells.as_string_view().clone()));
         }
+        let broken = broken.into_iter().map(|(record, reason)| (record, "fields", reason)).collect();
         Ok(Records { height, columns, raw, broken })
     }
 
@@ -73,6 +77,7 @@ pub(crate) fn read<'a>(contract: &Contract, source: &'a Source) -> Result<Record
     match &contract.format {
         Format::Csv { encoding, delimiter, quote } => csv::read(contract, source, *encoding, *delimiter, *quote),
         Format::Json { encoding, records } => json::read(contract, source, *encoding, records),
+        Format::Messages => messages::read(contract, source),
         Format::Ndjson { encoding } => ndjson::read(contract, source, *encoding),
         Format::Parquet => parquet::read(contract, source),
         Format::Xlsx { sheet, header_row } => xlsx::read(contract, source, sheet.as_deref(), *header_row),

@@ -5,8 +5,8 @@
 //! (cli) refuses a root that holds links leading out of it.
 
 use super::{Outside, Place, Source, Sources};
-use crate::FeedError;
 use crate::contract::Page;
+use crate::{Contract, FeedError};
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt};
 use glob::{MatchOptions, Pattern};
@@ -78,11 +78,11 @@ impl Place for Files {
         globs.collect::<Vec<_>>().join(", ")
     }
 
-    fn fetch<'a>(&'a self, feed: &'a str, outside: &'a Outside) -> BoxFuture<'a, Result<Sources<'a>, FeedError>> {
+    fn fetch<'a>(&'a self, contract: &'a Contract, outside: &'a Outside) -> BoxFuture<'a, Result<Sources<'a>, FeedError>> {
         async move {
             match &outside.store {
-                Some(store) => self.read(feed, store.as_ref()).await,
-                None => Err(self.missing(feed)),
+                Some(store) => self.read(&contract.feed, store.as_ref()).await,
+                None => Err(self.missing(&contract.feed)),
             }
         }
         .boxed()

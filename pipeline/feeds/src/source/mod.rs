@@ -4,10 +4,18 @@
 
 mod database;
 mod files;
+mod http;
+mod kafka;
+mod keys;
 mod mysql;
 mod postgres;
+mod retry;
+mod trouble;
+mod window;
 
-pub use database::session::Fault;
+pub(crate) use http::corrected_on;
+pub(crate) use kafka::PageAddress;
+pub use trouble::Fault;
 
 use crate::contract::Page;
 use crate::{Contract, FeedError, Format};
@@ -16,7 +24,7 @@ use chrono::{DateTime, Utc};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
-use nongshi_domain::Hint;
+use nongshi_domain::{Hint, Seed};
 use object_store::ObjectStore;
 use std::fmt::{Debug, Display, Formatter};
 use std::sync::Arc;
@@ -32,8 +40,18 @@ pub struct Source {
     pub bytes: Bytes,
 }
 
+impl Source {
+    /// What stands behind the last `/` of the address.
+    pub(crate) fn name(&self) -> &str {
+        self.address.rsplit('/').next().unwrap_or_default()
+    }
+}
+
 /// Sources, one after the other.
 pub type Sources<'a> = BoxStream<'a, Result<Source, FeedError>>;
+
+/// Tells the secret that lies there.
+pub type Secrets = Arc<dyn Fn(&SecretAt) -> Option<String> + Send + Sync>;
 
 /// What a kind of source may need from outside; cli builds it.
 #[derive(Clone)]
@@ -41,11 +59,13 @@ pub struct Outside {
     /// Rooted at `Contract::root`, where the contract has one.
     pub store: Option<Arc<dyn ObjectStore>>,
     /// The secret that lies there.
-    pub secret: Arc<dyn Fn(&SecretAt) -> Option<String> + Send + Sync>,
+    pub secret: Secrets,
     /// The time now.
     pub now: fn() -> DateTime<Utc>,
     /// Rests as long as told, so that a source is read no faster than allowed.
     pub pause: fn(Duration) -> BoxFuture<'static, ()>,
+    /// Of the rests between two tries, so that many who wait do not come back at once.
+    pub seed: Seed,
     /// The feed's batches that have landed, in their order: a source that reads on from its last place finds it there.
     pub landed: Vec<Landed>,
     /// The kept bytes of that content.
@@ -92,6 +112,7 @@ impl Outside {
             secret: Arc::new(|_| None),
             now: || DateTime::UNIX_EPOCH,
             pause: |_| async {}.boxed(),
+            seed: Seed(0),
             landed: Vec::new(),
             kept: Arc::new(|content| async move { Err(format!("nothing is kept under {content}")) }.boxed()),
         }
@@ -119,14 +140,15 @@ pub(crate) trait Place: Debug + Send + Sync {
     }
 
     /// Every source there is, in the order in which they shall land.
-    fn fetch<'a>(&'a self, feed: &'a str, outside: &'a Outside) -> BoxFuture<'a, Result<Sources<'a>, FeedError>>;
+    fn fetch<'a>(&'a self, contract: &'a Contract, outside: &'a Outside) -> BoxFuture<'a, Result<Sources<'a>, FeedError>>;
 }
 
 /// A kind's name and its check: each reads its own keys from the contract's text by `Page::source`.
 type Kind = (&'static str, fn(&Page) -> Result<Arc<dyn Place>, FeedError>);
 
 /// Every kind, in alphabetic order.
-const KINDS: [Kind; 3] = [("files", files::check), ("mysql", mysql::check), ("postgres", postgres::check)];
+const KINDS: [Kind; 5] =
+    [("files", files::check), ("http", http::check), ("kafka", kafka::check), ("mysql", mysql::check), ("postgres", postgres::check)];
 
 /// The place that a contract's `[source]` names.
 pub(crate) fn check(page: &Page, kind: &Spanned<String>) -> Result<Arc<dyn Place>, FeedError> {
@@ -141,5 +163,5 @@ pub(crate) fn check(page: &Page, kind: &Spanned<String>) -> Result<Arc<dyn Place
 
 /// Every source the contract finds, each once.
 pub async fn fetch<'a>(contract: &'a Contract, outside: &'a Outside) -> Result<Sources<'a>, FeedError> {
-    contract.place.fetch(&contract.feed, outside).await
+    contract.place.fetch(contract, outside).await
 }

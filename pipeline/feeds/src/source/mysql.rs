@@ -2,8 +2,9 @@
 //! so is every transaction in it.
 
 use super::Place;
-use super::database::session::{CONNECT_TIMEOUT, Connect, Fault, Login, Session, Tls, Trouble, in_time, on_the_way};
+use super::database::session::{CONNECT_TIMEOUT, Connect, Login, Session, Tls, in_time, on_the_way};
 use super::database::sql::{Dialect, Statement};
+use super::trouble::{Fault, Trouble};
 use crate::FeedError;
 use crate::contract::Page;
 use async_trait::async_trait;

@@ -49,7 +49,7 @@ pub fn contract(till: &Till, changes: &[(&str, &str)]) -> Contract {
 /// What a database's error says, hint and all.
 pub fn wrong<T>(ended: Result<T, FeedError>) -> (Fault, String) {
     match ended {
-        Err(FeedError::Database { fault, what, hint, .. }) => (fault, format!("{what} ({})", hint.expect("a hint").0)),
+        Err(FeedError::Place { fault, what, hint, .. }) => (fault, format!("{what} ({})", hint.expect("a hint").0)),
         Err(error) => panic!("{error}"),
         Ok(_) => panic!("nothing went wrong"),
     }

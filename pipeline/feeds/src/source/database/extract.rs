@@ -2,13 +2,15 @@
 //! database as well. Never: a page with a row that has landed, a page outside the window, more rows a second than allowed.
 
 use super::history::{History, Known, Round, address, place};
-use super::session::{Fault, Login, Session, Trouble};
+use super::session::{Login, Session};
 use super::sql::{End, Field, Relation, Start};
 use super::watermark::Watermark;
-use super::window::rest;
 use super::{Database, Outside, Sources};
 use crate::FeedError;
 use crate::source::Source;
+use crate::source::retry::Retry;
+use crate::source::trouble::{Fault, Trouble};
+use crate::source::window::{refuse_closed, rest};
 use futures::StreamExt;
 use nongshi_domain::Hint;
 
@@ -62,8 +64,8 @@ struct Reading {
 
 impl<'a> Reader<'a> {
     async fn open(database: &'a Database, feed: &'a str, outside: &'a Outside) -> Result<Reader<'a>, FeedError> {
-        let told = |trouble| told(feed, trouble);
-        refuse_closed(database, outside).map_err(told)?;
+        let told = |trouble: Trouble| trouble.told(feed);
+        refuse_closed(database.window, outside).map_err(told)?;
         let secret = (outside.secret)(&database.url).ok_or_else(|| {
             told(Trouble::new(
                 Fault::Settings,
@@ -72,7 +74,13 @@ impl<'a> Reader<'a> {
             ))
         })?;
         let login = Login::read(&secret, &database.connect).map_err(told)?;
-        let mut session = (database.connect.open)(&login, database.statement_timeout).await.map_err(told)?;
+        let mut retry = Retry::new(feed, outside);
+        let mut session = loop {
+            match (database.connect.open)(&login, database.statement_timeout).await {
+                Ok(session) => break session,
+                Err(trouble) => retry.rest(trouble.into()).await.map_err(told)?,
+            }
+        };
         let relation = describe(database, session.as_mut()).await.map_err(told)?;
         session.snapshot().await.map_err(told)?;
         refuse_empty(session.as_mut(), &relation).await.map_err(told)?;
@@ -84,12 +92,12 @@ impl<'a> Reader<'a> {
 
     /// The next page; at the end nothing, or what will come later.
     async fn next(&mut self) -> Result<Option<Source>, FeedError> {
-        self.page().await.map_err(|trouble| told(self.feed, trouble))
+        self.page().await.map_err(|trouble| trouble.told(self.feed))
     }
 
     async fn page(&mut self) -> Result<Option<Source>, Trouble> {
         loop {
-            refuse_closed(self.database, self.outside)?;
+            refuse_closed(self.database.window, self.outside)?;
             if self.pages_in_snapshot == PAGES_A_SNAPSHOT {
                 self.session.snapshot().await?;
                 self.pages_in_snapshot = 0;
@@ -174,7 +182,7 @@ impl<'a> Reader<'a> {
         let mut page = Page::default();
         let mut exhausted = false;
         while !exhausted && page.new < self.database.page_rows {
-            if page.new > 0 && refuse_closed(self.database, self.outside).is_err() {
+            if page.new > 0 && refuse_closed(self.database.window, self.outside).is_err() {
                 // what is read is kept; the next run goes on behind it
                 break;
             }
@@ -331,25 +339,10 @@ async fn refuse_empty(session: &mut dyn Session, relation: &Relation) -> Result<
     Ok(())
 }
 
-fn refuse_closed(database: &Database, outside: &Outside) -> Result<(), Trouble> {
-    let Some(window) = database.window else { return Ok(()) };
-    let now = (outside.now)();
-    if window.is_open(now) {
-        return Ok(());
-    }
-    let what = format!("its window {window} is closed; the next begins at {} (Asia/Shanghai)", window.next(now));
-    Err(Trouble::new(Fault::Later, what, "run inside the window; what has landed stays"))
-}
-
 fn unkept(what: String) -> Trouble {
     Trouble::new(
         Fault::Refused,
         format!("where reading goes on cannot be told: {what}"),
         "restore the raw bytes in the store; a feed with another `watermark` or `key` needs another name",
     )
-}
-
-fn told(feed: &str, trouble: Trouble) -> FeedError {
-    let Trouble { fault, what, hint } = trouble;
-    FeedError::Database { feed: feed.into(), fault, what, hint: hint.map(Hint) }
 }

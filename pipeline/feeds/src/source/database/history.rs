@@ -67,7 +67,7 @@ pub(super) fn address(place: &str, round: &Round, page: u64) -> String {
 }
 
 /// `postgres://FEED/RELATION`.
-pub(super) fn place(scheme: &str, feed: &str, relation: &str) -> String {
+pub(in crate::source) fn place(scheme: &str, feed: &str, relation: &str) -> String {
     format!("{scheme}://{}/{}", utf8_percent_encode(feed, ESCAPED), utf8_percent_encode(relation, ESCAPED))
 }
 

@@ -24,11 +24,14 @@ mod history;
 pub(super) mod session;
 pub(super) mod sql;
 mod watermark;
-mod window;
 
+pub(super) use history::place;
+
+use super::keys::{Text, between, timeout, window};
+use super::window::{Window, duration};
 use super::{Outside, Place, SecretAt, Sources};
 use crate::contract::Page;
-use crate::{Encoding, FeedError, Format};
+use crate::{Contract, Encoding, FeedError, Format};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use nongshi_domain::Hint;
@@ -38,15 +41,12 @@ use std::sync::Arc;
 use std::time::Duration;
 use toml::Spanned;
 use watermark::Overlap;
-use window::Window;
 
 const PAGE_ROWS: u32 = 10_000;
 /// A page is held in memory.
 const MOST_PAGE_ROWS: u32 = 1_000_000;
 const ROWS_PER_SECOND: u32 = 5_000;
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(60);
-
-type Text = Spanned<String>;
 
 /// The keys as they are written.
 #[derive(Debug, Deserialize)]
@@ -123,7 +123,7 @@ pub(super) fn check(page: &Page, connect: Connect) -> Result<Arc<dyn Place>, Fee
         overlap: overlap(page, raw.overlap)?,
         page_rows: between(page, "page_rows", raw.page_rows, PAGE_ROWS, MOST_PAGE_ROWS)? as usize,
         rows_per_second: between(page, "rows_per_second", raw.rows_per_second, ROWS_PER_SECOND, MOST_PAGE_ROWS)?,
-        window: raw.window.map(|text| window_of(page, &text)).transpose()?,
+        window: raw.window.map(|text| window(page, &text)).transpose()?,
         statement_timeout: raw.statement_timeout.map_or(Ok(STATEMENT_TIMEOUT), |text| timeout(page, &text))?,
     }))
 }
@@ -153,34 +153,12 @@ fn only_select(page: &Page, query: &Text) -> Result<String, FeedError> {
 fn overlap(page: &Page, raw: Spanned<RawOverlap>) -> Result<Overlap, FeedError> {
     let read = match raw.get_ref() {
         RawOverlap::Count(count) => (*count >= 0).then_some(Overlap::Count(*count)),
-        RawOverlap::Time(text) => window::duration(text).map(Overlap::Time),
+        RawOverlap::Time(text) => duration(text).map(Overlap::Time),
     };
     read.ok_or_else(|| {
         let hint = Hint("write `overlap = \"2h\"`, or a number when the watermark is one".into());
         page.wrong(raw.span(), "`overlap` is no length of time".into(), Some(hint))
     })
-}
-
-fn between(page: &Page, name: &str, given: Option<Spanned<u32>>, otherwise: u32, most: u32) -> Result<u32, FeedError> {
-    match given {
-        Some(given) if !(1..=most).contains(given.get_ref()) => {
-            Err(page.wrong(given.span(), format!("`{name}` is {}; it lies between 1 and {most}", given.get_ref()), None))
-        }
-        Some(given) => Ok(given.into_inner()),
-        None => Ok(otherwise),
-    }
-}
-
-fn window_of(page: &Page, text: &Text) -> Result<Window, FeedError> {
-    Window::read(text.get_ref()).ok_or_else(|| {
-        let hint = Hint("write `window = \"22:00-06:00\"`, in the time of Asia/Shanghai".into());
-        page.wrong(text.span(), format!("`{}` is no part of a day", text.get_ref()), Some(hint))
-    })
-}
-
-fn timeout(page: &Page, text: &Text) -> Result<Duration, FeedError> {
-    let read = window::duration(text.get_ref()).and_then(|time| time.to_std().ok()).filter(|time| !time.is_zero());
-    read.ok_or_else(|| page.wrong(text.span(), format!("`{}` is no length of time like `60s`", text.get_ref()), None))
 }
 
 impl Place for Database {
@@ -197,7 +175,7 @@ impl Place for Database {
         true
     }
 
-    fn fetch<'a>(&'a self, feed: &'a str, outside: &'a Outside) -> BoxFuture<'a, Result<Sources<'a>, FeedError>> {
-        async move { extract::extract(self, feed, outside).await }.boxed()
+    fn fetch<'a>(&'a self, contract: &'a Contract, outside: &'a Outside) -> BoxFuture<'a, Result<Sources<'a>, FeedError>> {
+        async move { extract::extract(self, &contract.feed, outside).await }.boxed()
     }
 }

@@ -2,6 +2,7 @@
 //! reader's words. Never: the address or a part of it in an error.
 
 use super::sql::{Dialect, Statement};
+use crate::source::trouble::{Fault, Trouble};
 use async_trait::async_trait;
 use futures::future::BoxFuture;
 use percent_encoding::percent_decode_str;
@@ -14,6 +15,9 @@ pub(in crate::source) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// The server ends a statement itself; a server that does not even answer gets this much longer.
 const GRACE: Duration = Duration::from_secs(10);
 
+/// A session that is being opened.
+pub(in crate::source) type Opening<'a> = BoxFuture<'a, Result<Box<dyn Session>, Trouble>>;
+
 /// A kind of database.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::source) struct Connect {
@@ -24,39 +28,12 @@ pub(in crate::source) struct Connect {
     pub other_scheme: &'static str,
     pub port: u16,
     /// Opens a read-only session with that statement timeout.
-    pub open: for<'a> fn(&'a Login, Duration) -> BoxFuture<'a, Result<Box<dyn Session>, Trouble>>,
+    pub open: for<'a> fn(&'a Login, Duration) -> Opening<'a>,
 }
 
 impl Connect {
     pub fn dialect(&self) -> Dialect {
         self.dialect
-    }
-}
-
-/// What is wrong, and what it means for the run.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::source) struct Trouble {
-    pub fault: Fault,
-    pub what: String,
-    pub hint: Option<String>,
-}
-
-/// Whose fault it is, which is what can be done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
-    /// Nobody's: the rest comes later.
-    Later,
-    /// The contract's, or the rights it was given.
-    Settings,
-    /// The rows cannot be trusted.
-    Refused,
-    /// The server or the way to it: worth a retry.
-    Unreachable,
-}
-
-impl Trouble {
-    pub fn new(fault: Fault, what: impl Into<String>, hint: impl Into<String>) -> Trouble {
-        Trouble { fault, what: what.into(), hint: Some(hint.into()) }
     }
 }
 
@@ -183,7 +160,7 @@ mod tests {
 
     #[test]
     fn an_address_is_taken_apart() {
-        let login = Login::read("postgres://reader:p%40ss%2Fword@pos.example:5433/till", &CONNECT).ok().expect("a good address");
+        let login = Login::read("postgres://reader:p%40ss%2Fword@pos.example:5433/till", &CONNECT).expect("a good address");
         assert_eq!((login.host.as_str(), login.port, login.password.as_str()), ("pos.example", 5433, "p@ss/word"));
         assert_eq!((login.user.as_str(), login.database.as_str(), login.tls), ("reader", "till", Tls::SignedForHost));
         let tls = |address| Login::read(address, &CONNECT).map(|login| login.tls).ok();

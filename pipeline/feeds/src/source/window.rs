@@ -1,7 +1,9 @@
-//! When a database may be read, and how fast. In: the contract's `window`, durations, a rate. Out: whether it is open,
+//! When a place may be read, and how fast. In: the contract's `window`, durations, a rate. Out: whether it is open,
 //! when it opens next, how long to rest. Never: the clock itself.
 
-use chrono::{DateTime, Days, NaiveTime, TimeDelta, Utc};
+use super::Outside;
+use super::trouble::{Fault, Trouble};
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
 use std::time::Duration;
 
 /// Asia/Shanghai is eight hours ahead all year.
@@ -41,6 +43,22 @@ impl std::fmt::Display for Window {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}-{}", self.start.format("%H:%M"), self.end.format("%H:%M"))
     }
+}
+
+/// Nothing, unless there is a window and it is closed.
+pub(super) fn refuse_closed(window: Option<Window>, outside: &Outside) -> Result<(), Trouble> {
+    let Some(window) = window else { return Ok(()) };
+    let now = (outside.now)();
+    if window.is_open(now) {
+        return Ok(());
+    }
+    let what = format!("its window {window} is closed; the next begins at {} (Asia/Shanghai)", window.next(now));
+    Err(Trouble::new(Fault::Later, what, "run inside the window; what has landed stays"))
+}
+
+/// The day in Asia/Shanghai.
+pub(super) fn day(now: DateTime<Utc>) -> NaiveDate {
+    (now + SHANGHAI).date_naive()
 }
 
 /// Reads a length of time: `45s`, `30m`, `2h`, `3d`.
