@@ -63,8 +63,11 @@ impl PartBy {
     /// The parts that rows of these days of the source fall into.
     pub fn parts_of(&self, days: &Range<NaiveDate>) -> BTreeSet<NaiveDate> {
         let mut parts = BTreeSet::new();
-        let mut part = self.of(days.start);
-        while part < days.end && days.start < days.end {
+        let (mut part, last) = match days.end.pred_opt() {
+            Some(last) if days.start <= last => (self.of(days.start), self.of(last)),
+            _ => return parts,
+        };
+        while part <= last {
             parts.insert(part);
             part = self.unit.end(part);
         }
