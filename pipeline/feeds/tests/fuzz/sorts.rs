@@ -54,13 +54,42 @@ const NDJSON: [&str; 2] = [
 const JSON_WORDS: [&str; 16] =
     ["{", "}", "[", "]", "\"", ":", ",", "\\", "\\u", "\\ud800", "null", "true", "{\"a\":", "[[[[[[[[", "\n", "\"data\": {\"list\": ["];
 const XML_WORDS: [&str; 18] = [
-    "<row r=\"3\">", "</row>", "<c r=\"A2\" t=\"s\"><v>0</v></c>", "<c r=\"B2\" t=\"b\"><v>1</v></c>", "<c t=\"d\"><v>2024-02-01</v></c>",
-    "<c r=\"XFD1048576\"><v>1</v></c>", "<f>A1</f>", "<f t=\"shared\" ref=\"A1:B9\" si=\"0\">A1</f>", "<v>", "</v>", "<is><t>", "&amp;", "&#x1F600;",
-    "<![CDATA[", "<!--", "s=\"1\"", "<mergeCell ref=\"A1:B2\"/>", "r=\"\"",
+    "<row r=\"3\">",
+    "</row>",
+    "<c r=\"A2\" t=\"s\"><v>0</v></c>",
+    "<c r=\"B2\" t=\"b\"><v>1</v></c>",
+    "<c t=\"d\"><v>2024-02-01</v></c>",
+    "<c r=\"XFD1048576\"><v>1</v></c>",
+    "<f>A1</f>",
+    "<f t=\"shared\" ref=\"A1:B9\" si=\"0\">A1</f>",
+    "<v>",
+    "</v>",
+    "<is><t>",
+    "&amp;",
+    "&#x1F600;",
+    "<![CDATA[",
+    "<!--",
+    "s=\"1\"",
+    "<mergeCell ref=\"A1:B2\"/>",
+    "r=\"\"",
 ];
 const CONTRACT_WORDS: [&str; 16] = [
-    "lag_days = 4294967295\n", "[gate]\nwarn_share = nan\n", "above = -9223372036854775808", "max = 1e300", "content_kg = 0", "dates = [\"%\"]", "= ", "[", "\"",
-    "unit = \"箱\"", "extract = '(a'", "[[", "clean = true", "default = \"\"", "freshness_days = 0\n", "file_name = '(\\d+)'\n",
+    "lag_days = 4294967295\n",
+    "[gate]\nwarn_share = nan\n",
+    "above = -9223372036854775808",
+    "max = 1e300",
+    "content_kg = 0",
+    "dates = [\"%\"]",
+    "= ",
+    "[",
+    "\"",
+    "unit = \"箱\"",
+    "extract = '(a'",
+    "[[",
+    "clean = true",
+    "default = \"\"",
+    "freshness_days = 0\n",
+    "file_name = '(\\d+)'\n",
 ];
 
 /// Mostly kept a text: one that is not UTF-8 is refused at the door.
@@ -128,7 +157,8 @@ fn parquet(seed: &mut Seed) -> Vec<u8> {
         let names = ["菜", "b", "菜", "=1+1", ""];
         let prices = Decimal128Array::from(vec![Some(15_000), None, Some(-1), Some(20_000), Some(i128::from(i64::MAX))]);
         let moments = TimestampMillisecondArray::from(vec![Some(0), None, Some(1), Some(-1), Some(1_700_000_000_000)]);
-        let lists = ListArray::from_iter_primitive::<Int64Type, _, _>([Some(vec![Some(1), None]), None, Some(vec![]), None, Some(vec![Some(3)])]);
+        let lists =
+            ListArray::from_iter_primitive::<Int64Type, _, _>([Some(vec![Some(1), None]), None, Some(vec![]), None, Some(vec![Some(3)])]);
         let columns: Vec<(&str, ArrayRef)> = vec![
             ("day", Arc::new(Date32Array::from(vec![Some(19_754), Some(19_755), None, Some(19_754), Some(0)]))),
             ("name", Arc::new(names.into_iter().collect::<DictionaryArray<Int32Type>>())),
