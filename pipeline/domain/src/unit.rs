@@ -125,6 +125,11 @@ impl Unit {
         &self.name
     }
 
+    /// The same unit where one is worth so many times as much: a price in another currency.
+    pub fn times(self, worth: Decimal) -> Option<Unit> {
+        Some(Unit { factor: self.factor.checked_mul(worth)?, ..self })
+    }
+
     /// The amount in the house's unit, exactly.
     pub fn to_house(&self, amount: Decimal) -> Option<Decimal> {
         amount.checked_mul(self.factor)

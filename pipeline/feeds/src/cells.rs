@@ -2,16 +2,16 @@
 //! cannot be one. Never: a number through floating point, the same text worked out twice.
 
 use crate::clean::clean;
+use crate::dates::{self, FIRST_DAY, LAST_DAY, is_within};
+use crate::digits::{plain_digits, ungrouped};
 use crate::distinct::{Distinct, pairs};
-use crate::known_on::to_days;
 use crate::number::{Quick, number, rounded};
 use crate::rows::{Fault, Verdicts};
 use crate::unpivot::Rows;
 use crate::{ColumnRule, FeedError, Origin, RowUnit};
 use arrow::array::StringArray;
-use chrono::NaiveDate;
 use nongshi_domain::{Kind, MonthSet, Unit};
-use polars::prelude::{DataType, IntoSeries, NewChunkedArray, PolarsResult, Series, StringChunked, StringMethods};
+use polars::prelude::{DataType, IntoSeries, NewChunkedArray, PolarsResult, Series, StringChunked};
 use rust_decimal::Decimal;
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -27,10 +27,6 @@ pub(crate) enum Cells {
     /// Exact numbers as whole numbers of the last decimal.
     Exact { mantissas: Vec<Option<i64>>, decimals: u32 },
 }
-
-/// Days outside these are slips of the pen.
-const FIRST_DAY: NaiveDate = NaiveDate::from_ymd_opt(1900, 1, 1).expect("a day of the calendar");
-const LAST_DAY: NaiveDate = NaiveDate::from_ymd_opt(2199, 12, 31).expect("a day of the calendar");
 
 /// Programs run what begins with one of these, in either width.
 const FORMULA_BEGINS: [char; 4] = ['=', '@', '＝', '＠'];
@@ -84,7 +80,11 @@ fn shaped<'a>(rule: &'a ColumnRule, text: Option<Cow<'a, str>>) -> Outcome<Cow<'
     match text.or_else(default) {
         None if rule.column.required => Err(fault("required", format!("{} is empty", label(rule)))),
         Some(text) if rule.column.kind == Kind::Text => harmless(rule, text).map(Some),
-        text => Ok(text),
+        Some(text) => Ok(Some(match rule.thousands {
+            Some(separator) => ungrouped(plain_digits(text), separator),
+            None => plain_digits(text),
+        })),
+        None => Ok(None),
     }
 }
 
@@ -175,21 +175,13 @@ fn months<'a>(rule: &ColumnRule, outcome: Outcome<Cow<'a, str>>) -> Outcome<Cow<
     }
 }
 
-/// Days by Polars, form after form; a text that is in none of them keeps its words for the reason.
+/// Days, form after form; a text that is in none of them keeps its words for the reason.
 fn days(rule: &ColumnRule, outcomes: Vec<Outcome<Cow<str>>>) -> PolarsResult<Vec<Outcome<i32>>> {
-    let text = series(&outcomes);
-    let mut found: Vec<Option<i32>> = vec![None; outcomes.len()];
-    for form in &rule.dates {
-        let parsed = text.str()?.as_date(Some(form), true)?;
-        for (day, parsed) in found.iter_mut().zip(parsed.physical().iter()) {
-            *day = day.or(parsed);
-        }
-    }
-    let known = to_days(FIRST_DAY)..=to_days(LAST_DAY);
+    let found = dates::days(&series(&outcomes), &rule.dates)?;
     let day = |(outcome, day): (Outcome<Cow<str>>, Option<i32>)| {
         let Some(text) = outcome? else { return Ok(None) };
         match day {
-            Some(day) if known.contains(&day) => Ok(Some(day)),
+            Some(day) if is_within(day) => Ok(Some(day)),
             Some(_) => Err(fault("date", format!("{}: `{text}` lies outside {FIRST_DAY} to {LAST_DAY}", label(rule)))),
             None => Err(fault("date", format!("{}: `{text}` is not a day of the form `{}`", label(rule), rule.dates.join("`, `")))),
         }

@@ -7,6 +7,7 @@ use crate::unpivot::Rows;
 use crate::{Contract, FeedError, KnownOn, Source};
 use chrono::{Days, NaiveDate};
 use nongshi_domain::{Cadence, Hint};
+use regex::Regex;
 
 /// A day like 2013-01-01.
 const DAY_LETTERS: usize = 10;
@@ -54,8 +55,7 @@ fn by_rule(
             Ok(days_of(*column).into_iter().map(|days| days.map(known)).collect())
         }
         KnownOn::FileName { like, month_end, lag_days } => {
-            let told = like.captures(source.name()).and_then(|found| found.get(1)).and_then(|group| told_day(group.as_str()));
-            let (day, whole_month) = told.ok_or_else(|| {
+            let (day, whole_month) = day_in_name(like, source.name()).ok_or_else(|| {
                 let hint = Hint("`file_name` under [available_on] must find a month or a day in it".into());
                 FeedError::unreadable(contract, source, format!("its name tells no day by `{like}`"), Some(hint))
             })?;
@@ -69,7 +69,13 @@ fn later(day: NaiveDate, month_end: bool, lag_days: u32) -> NaiveDate {
     day + Days::new(u64::from(lag_days))
 }
 
-/// The day in a file's name, and whether it means its whole month.
+/// The day that the name at the end of an address tells, and whether it means its whole month.
+pub(crate) fn day_in_name(like: &Regex, address: &str) -> Option<(NaiveDate, bool)> {
+    let name = address.rsplit('/').next().unwrap_or_default();
+    told_day(like.captures(name)?.get(1)?.as_str())
+}
+
+/// The day in a part of a file's name, and whether it means its whole month.
 fn told_day(text: &str) -> Option<(NaiveDate, bool)> {
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();
     match digits.len() {

@@ -13,6 +13,9 @@ use toml::Spanned;
 /// The longest unpivot anyone has asked for is 14 columns; this keeps received counts within reason.
 const MOST_UNPIVOT_COLUMNS: usize = 500;
 
+/// Ten years: more is a slip, and leads out of the calendar.
+const MOST_LAG_DAYS: u32 = 3_660;
+
 /// The kinds of format, in alphabetic order.
 const FORMATS: [&str; 5] = ["csv", "json", "ndjson", "parquet", "xlsx"];
 
@@ -38,7 +41,7 @@ pub(super) fn check(page: &Page, raw: RawContract) -> Result<Contract, FeedError
     });
     let ordered = ordered.collect::<Result<Vec<_>, _>>()?;
     let known_on = known_on(page, table, &columns, raw.available_on)?;
-    let gate = gate(page, raw.gate)?;
+    let gate = gate(page, &known_on, raw.gate)?;
     Ok(Contract {
         feed: page.feed.into(),
         table,
@@ -176,6 +179,9 @@ fn pieces(page: &Page, table: &'static LandedTable, columns: &[ColumnRule], raw:
 fn known_on(page: &Page, table: &'static LandedTable, columns: &[ColumnRule], raw: Spanned<RawKnownOn>) -> Result<KnownOn, FeedError> {
     let span = raw.span();
     let RawKnownOn { column, source, file_name, day, month_end, lag_days } = raw.into_inner();
+    if lag_days > MOST_LAG_DAYS {
+        return Err(page.wrong(span, format!("`lag_days` is {lag_days}; {MOST_LAG_DAYS} is the most"), None));
+    }
     match (column, source, file_name, day) {
         (None, Some(source), None, None) => Ok(KnownOn::Source { column: source.into_inner(), month_end, lag_days }),
         (Some(name), None, None, None) => {
@@ -210,7 +216,7 @@ fn known_on(page: &Page, table: &'static LandedTable, columns: &[ColumnRule], ra
     }
 }
 
-fn gate(page: &Page, raw: RawGate) -> Result<Gate, FeedError> {
+fn gate(page: &Page, known_on: &KnownOn, raw: RawGate) -> Result<Gate, FeedError> {
     let share = |given: Option<Spanned<f64>>, otherwise: f64| match given {
         Some(share) if !(0.0..=1.0).contains(share.get_ref()) => {
             Err(page.wrong(share.span(), format!("a share lies between 0 and 1, not at {}", share.get_ref()), None))
@@ -218,8 +224,24 @@ fn gate(page: &Page, raw: RawGate) -> Result<Gate, FeedError> {
         Some(share) => Ok(share.into_inner()),
         None => Ok(otherwise),
     };
+    let asked = raw.daily.filter(|daily| *daily.get_ref());
+    let daily = asked.is_some();
+    if let Some(asked) = asked.filter(|_| !matches!(known_on, KnownOn::FileName { .. })) {
+        let hint = Hint("a missing day is told by the names of the sources: add `file_name` under [available_on]".into());
+        return Err(page.wrong(asked.span(), "`daily` needs sources whose names tell their days".into(), Some(hint)));
+    }
+    if let Some(day) = raw.closed.first().filter(|_| !daily) {
+        return Err(page.wrong(day.span(), "`closed` means nothing without `daily = true`".into(), None));
+    }
+    let closed = raw.closed.iter().map(|day| {
+        let wrong = |_| page.wrong(day.span(), format!("`{}` is not a day like 2013-01-01", day.get_ref()), None);
+        day.get_ref().parse().map_err(wrong)
+    });
+    let closed = closed.collect::<Result<Vec<_>, _>>()?;
     Ok(Gate {
         freshness_days: raw.freshness_days,
+        lateness_days: raw.lateness_days,
+        daily: daily.then_some(closed),
         warn_share: share(raw.warn_share, Gate::DEFAULT.warn_share)?,
         refuse_share: share(raw.refuse_share, Gate::DEFAULT.refuse_share)?,
     })

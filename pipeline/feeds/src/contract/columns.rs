@@ -3,9 +3,11 @@
 
 use super::check::regex;
 use super::raw::{Number, OneOrMany, RawColumn};
+use super::units::{Units, currency};
 use super::{ColumnRule, Origin, Page, RowUnit};
 use crate::FeedError;
-use nongshi_domain::{Column, Hint, Kind, LandedTable, Measure, Unit, UnitError};
+use crate::dates::is_form;
+use nongshi_domain::{Column, Hint, Kind, LandedTable, Measure};
 use rust_decimal::Decimal;
 use std::collections::BTreeMap;
 use toml::Spanned;
@@ -45,6 +47,7 @@ fn nowhere(column: &'static Column) -> ColumnRule {
         default: None,
         unit: RowUnit::Plain,
         dates: Vec::new(),
+        thousands: None,
         above: None,
         min: None,
         max: None,
@@ -71,12 +74,15 @@ fn column_rule(page: &Page, column: &'static Column, raw: Spanned<RawColumn>) ->
     }
     let number = matches!(column.kind, Kind::Exact(_));
     let bounded = number || column.kind == Kind::Count;
+    let told_unit = raw.unit_from.is_some() || raw.unit.is_some();
     let misplaced = [
         ("dates", raw.dates.as_ref().map(Spanned::span), column.kind == Kind::Day),
         ("unit", raw.unit.as_ref().map(Spanned::span), number),
         ("unit_from", raw.unit_from.as_ref().map(Spanned::span), number),
         ("units", raw.units.as_ref().map(Spanned::span), raw.unit_from.is_some()),
-        ("content_kg", raw.content_kg.as_ref().map(Spanned::span), raw.unit_from.is_some() || raw.unit.is_some()),
+        ("content_kg", raw.content_kg.as_ref().map(Spanned::span), told_unit),
+        ("currency", raw.currency.as_ref().map(Spanned::span), told_unit && measure_of(column) == Measure::Price),
+        ("thousands", raw.thousands.as_ref().map(Spanned::span), bounded),
         ("above", raw.above.as_ref().map(Spanned::span), bounded),
         ("min", raw.min.as_ref().map(Spanned::span), bounded),
         ("max", raw.max.as_ref().map(Spanned::span), bounded),
@@ -87,12 +93,14 @@ fn column_rule(page: &Page, column: &'static Column, raw: Spanned<RawColumn>) ->
         }
     }
     let content_kg = decimal(page, raw.content_kg.as_ref())?;
+    let currency = raw.currency.map(|raw| currency(page, raw.into_inner())).transpose()?;
+    let units = Units { page, column, content_kg, currency };
     let unit = match (raw.unit, raw.unit_from) {
         (Some(_), Some(from)) => {
             return Err(page.wrong(from.span(), format!("column `{}` has both `unit` and `unit_from`", column.name), None));
         }
-        (Some(unit), None) => RowUnit::Fixed(unit_of(page, column, &unit, content_kg)?),
-        (None, Some(source)) => RowUnit::Told { source: source.into_inner(), units: told_units(page, column, raw.units, content_kg)? },
+        (Some(unit), None) => RowUnit::Fixed(units.unit_of(&unit)?),
+        (None, Some(source)) => RowUnit::Told { source: source.into_inner(), units: units.told(raw.units)? },
         (None, None) if number && measure_of(column) != Measure::Plain => {
             let what = format!("column `{}` has no unit: a number without one is not taken", column.name);
             return Err(page.wrong(span, what, Some(Hint("add `unit`, or `unit_from` where a column tells it".into()))));
@@ -111,6 +119,7 @@ fn column_rule(page: &Page, column: &'static Column, raw: Spanned<RawColumn>) ->
         default: raw.default.map(Spanned::into_inner),
         unit,
         dates: dates(page, column, raw.dates)?,
+        thousands: raw.thousands.map(|text| thousands(page, &text)).transpose()?,
         above: decimal(page, raw.above.as_ref())?,
         min: decimal(page, raw.min.as_ref())?,
         max: decimal(page, raw.max.as_ref())?,
@@ -129,35 +138,6 @@ pub(crate) fn measure_of(column: &Column) -> Measure {
     }
 }
 
-fn unit_of(page: &Page, column: &Column, text: &Spanned<String>, content_kg: Option<Decimal>) -> Result<Unit, FeedError> {
-    let unit = Unit::parse(text.get_ref(), content_kg).map_err(|error| {
-        let hint = match &error {
-            UnitError::Unknown(_) => Hint::for_name(text.get_ref(), Unit::names()),
-            UnitError::NeedsContent(_) => Hint("add `content_kg`: what one of it holds".into()),
-        };
-        page.wrong(text.span(), format!("column `{}`: {error}", column.name), Some(hint))
-    })?;
-    if unit.measure() != measure_of(column) {
-        let what = format!("unit `{}` does not fit column `{}` ({})", text.get_ref(), column.name, column.comment);
-        return Err(page.wrong(text.span(), what, None));
-    }
-    Ok(unit)
-}
-
-/// What the texts of a unit column mean: the given ones, or every unit of the column's measure under its own name.
-fn told_units(
-    page: &Page,
-    column: &Column,
-    given: Option<Spanned<BTreeMap<String, Spanned<String>>>>,
-    content_kg: Option<Decimal>,
-) -> Result<BTreeMap<String, Unit>, FeedError> {
-    let Some(given) = given else {
-        let fitting = Unit::names().filter_map(|name| Some((name.to_string(), Unit::parse(name, content_kg).ok()?)));
-        return Ok(fitting.filter(|(_, unit)| unit.measure() == measure_of(column)).collect());
-    };
-    given.into_inner().into_iter().map(|(told, unit)| Ok((told, unit_of(page, column, &unit, content_kg)?))).collect()
-}
-
 fn dates(page: &Page, column: &Column, given: Option<Spanned<Vec<Spanned<String>>>>) -> Result<Vec<String>, FeedError> {
     let Some(given) = given else {
         return Ok(if column.kind == Kind::Day { vec!["%Y-%m-%d".into()] } else { Vec::new() });
@@ -166,16 +146,25 @@ fn dates(page: &Page, column: &Column, given: Option<Spanned<Vec<Spanned<String>
         return Err(page.wrong(given.span(), format!("column `{}`: `dates` is empty", column.name), None));
     }
     for form in given.get_ref() {
-        if chrono::format::StrftimeItems::new(form.get_ref()).any(|item| matches!(item, chrono::format::Item::Error)) {
-            let hint = Hint("forms are written like `%Y-%m-%d` or `%Y年%m月%d日`".into());
+        if !is_form(form.get_ref()) {
+            let hint =
+                Hint("forms are written like `%Y-%m-%d` or `%Y年%m月%d日`; `%Ey` at the begin is a year of the Republic of China".into());
             return Err(page.wrong(form.span(), format!("`{}` is not the form of a day", form.get_ref()), Some(hint)));
         }
     }
     Ok(given.into_inner().into_iter().map(Spanned::into_inner).collect())
 }
 
+fn thousands(page: &Page, text: &Spanned<String>) -> Result<char, FeedError> {
+    let mut characters = text.get_ref().chars();
+    match (characters.next(), characters.next()) {
+        (Some(only), None) if !only.is_numeric() && !matches!(only, '.' | '-' | '+') => Ok(only),
+        _ => Err(page.wrong(text.span(), format!("`{}` is not one character that can group digits", text.get_ref()), None)),
+    }
+}
+
 /// A number of the contract, as it is written there: the shortest text that reads back as the same number.
-fn decimal(page: &Page, given: Option<&Spanned<Number>>) -> Result<Option<Decimal>, FeedError> {
+pub(super) fn decimal(page: &Page, given: Option<&Spanned<Number>>) -> Result<Option<Decimal>, FeedError> {
     let Some(given) = given else { return Ok(None) };
     let text = match given.get_ref() {
         Number::Whole(number) => number.to_string(),

@@ -25,6 +25,8 @@
 //! | `[rules] ordered` | lists of our columns that may not fall: `[["low_cny_per_kg", "price_cny_per_kg"]]` |
 //! | `[available_on]` | the day a row could have been known: exactly one of `column` (a day of ours), `source` (a source column that begins with a day: when the row was last changed), `file_name` (a regex whose group holds `2023-06`, `2023-06-15`, `20230615` or `2023_06_15`), `day`; then `month_end = true`; then `lag_days` |
 //! | `[gate] freshness_days` | the newest day may be that old before the feed counts as stale; never, when absent |
+//! | `[gate] lateness_days` | a row known later than so many days after its day is late: it lands and is counted; nothing is late, when absent |
+//! | `[gate] daily`, `closed` | `daily = true`: the names of the sources tell their days (`[available_on] file_name`), and a day between the first and the last that no source brought is named, but for the days in `closed` |
 //! | `[gate] warn_share`, `refuse_share` | share of rejected rows, but for `not_asked_for`, `duplicate` and `tombstone`, at which to warn (0.001) and refuse (0.01) |
 //!
 //! One column, the steps in the order they are done:
@@ -38,8 +40,10 @@
 //! | `values` | a table: each text and what it becomes; a text that is not there is rejected |
 //! | `patterns` | a list of `{ like = "regex", value = "text" }`: the first that matches tells; none is rejected |
 //! | `default` | what an empty cell becomes |
-//! | `dates` | forms of a day, tried in order (`%Y-%m-%d` by default) |
+//! | `dates` | forms of a day, tried in order (`%Y-%m-%d` by default); `%Ey` at the begin is a year of the Republic of China: `民國%Ey年%m月%d日`. Digits of any script count, here and in numbers |
+//! | `thousands` | the character that groups the digits of the numbers, such as `,`; without it a number with one is rejected |
 //! | `unit` | the unit of the numbers; needed where our column has one. `unit_from` reads it from a source column, `units` says what the texts there mean |
+//! | `currency` | `{ code = "NPR", cny = 0.0541 }`: what one of it is worth, for all rows; the units are then `NPR/kg`, .. A price in another currency lands in no other way |
 //! | `content_kg` | what a crate, portion or piece holds |
 //! | `above`, `min`, `max` | bounds in our unit; `above` itself is out |
 //!
@@ -52,11 +56,13 @@
 mod check;
 mod columns;
 mod raw;
+mod units;
 
 pub(crate) use columns::measure_of;
 
 use crate::FeedError;
 use crate::source::Place;
+use chrono::NaiveDate;
 use nongshi_domain::{Column, Hint, LandedTable, Unit};
 use regex::Regex;
 use rust_decimal::Decimal;
@@ -181,6 +187,8 @@ pub struct ColumnRule {
     pub unit: RowUnit,
     /// Forms of a day.
     pub dates: Vec<String>,
+    /// What groups the digits of its numbers.
+    pub thousands: Option<char>,
     /// Exclusive lower bound in our unit.
     pub above: Option<Decimal>,
     /// Inclusive lower bound in our unit.
@@ -260,14 +268,18 @@ pub enum KnownOn {
         lag_days: u32,
     },
     /// One day for all rows.
-    Day(chrono::NaiveDate),
+    Day(NaiveDate),
 }
 
 /// When to warn and when to refuse.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Gate {
     /// The newest day may be that old before the feed counts as stale.
     pub freshness_days: Option<u32>,
+    /// A row that was known later than so many days after its day is late: it lands, and is counted.
+    pub lateness_days: Option<u32>,
+    /// The days on which nothing is expected of a feed whose sources are one a day; none when they are not.
+    pub daily: Option<Vec<NaiveDate>>,
     /// Share of rejected rows at which to warn.
     pub warn_share: f64,
     /// Share of rejected rows at which to refuse the feed.
@@ -276,7 +288,7 @@ pub struct Gate {
 
 impl Gate {
     /// Warn at one row in a thousand, refuse at one in a hundred.
-    pub const DEFAULT: Gate = Gate { freshness_days: None, warn_share: 0.001, refuse_share: 0.01 };
+    pub const DEFAULT: Gate = Gate { freshness_days: None, lateness_days: None, daily: None, warn_share: 0.001, refuse_share: 0.01 };
 }
 
 impl Contract {

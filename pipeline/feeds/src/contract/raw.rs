@@ -70,10 +70,19 @@ pub(super) struct RawColumn {
     pub unit_from: Option<Text>,
     pub units: Option<Spanned<BTreeMap<String, Text>>>,
     pub content_kg: Option<Spanned<Number>>,
+    pub currency: Option<Spanned<RawCurrency>>,
+    pub thousands: Option<Text>,
     pub dates: Option<Spanned<Vec<Text>>>,
     pub above: Option<Spanned<Number>>,
     pub min: Option<Spanned<Number>>,
     pub max: Option<Spanned<Number>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawCurrency {
+    pub code: Text,
+    pub cny: Spanned<Number>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -130,6 +139,10 @@ pub(super) struct RawKnownOn {
 #[serde(deny_unknown_fields)]
 pub(super) struct RawGate {
     pub freshness_days: Option<u32>,
+    pub lateness_days: Option<u32>,
+    pub daily: Option<Spanned<bool>>,
+    #[serde(default)]
+    pub closed: Vec<Text>,
     pub warn_share: Option<Spanned<f64>>,
     pub refuse_share: Option<Spanned<f64>>,
 }

@@ -1,5 +1,6 @@
 //! Parquet: every column as text, by its type: a day is `2024-02-01`, a moment `2024-02-01 08:30:00` (its day alone at
-//! midnight; an instant as it is in Asia/Shanghai), a decimal exact, a number by its shortest text.
+//! midnight; an instant as it is in Asia/Shanghai), a decimal exact, a number by its shortest text. The library panics
+//! on some broken files (`tests/fuzz` holds them): here, and nowhere else, a panic is a file that cannot be read.
 
 use super::{Raw, Records, header_name};
 use crate::{Contract, FeedError, Source};
@@ -10,6 +11,7 @@ use arrow::error::ArrowError;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use nongshi_domain::Hint;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// More columns than any feed has: a file that is not what it seems.
 const MOST_COLUMNS: usize = 2_000;
@@ -22,6 +24,20 @@ const MOMENT: &str = "%Y-%m-%d %H:%M:%S";
 const MIDNIGHT: &str = " 00:00:00";
 
 pub(super) fn read<'a>(contract: &Contract, source: &'a Source) -> Result<Records<'a>, FeedError> {
+    // nothing outlives the closure but its answer: what a panic left half done is gone
+    catch_unwind(AssertUnwindSafe(|| columns(contract, source))).unwrap_or_else(|panic| {
+        let said = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+        let what = format!("it is broken in a way its reader did not expect ({})", said.unwrap_or("it does not say which"));
+        Err(FeedError::unreadable(
+            contract,
+            source,
+            what,
+            Some(Hint("fetch the file again, or let the system that writes it do so".into())),
+        ))
+    })
+}
+
+fn columns<'a>(contract: &Contract, source: &'a Source) -> Result<Records<'a>, FeedError> {
     let unreadable = |what: String| FeedError::unreadable(contract, source, what, None);
     let not_parquet = |error: parquet::errors::ParquetError| {
         let hint =
