@@ -68,7 +68,7 @@ async fn every_kind_of_test_holds_and_breaks() {
             let made = |line: &str| make_one(&lake, read("t", &format!("{part}-- {line}"), query));
             assert_eq!(made(holds).await.outcome, Outcome::New, "{holds}");
             let broken = made(breaks).await;
-            assert_eq!((broken.outcome, said(&[broken.clone()], "t").as_str()), (Outcome::Refused, words));
+            assert_eq!((broken.outcome, said(std::slice::from_ref(&broken), "t").as_str()), (Outcome::Refused, words));
             let warned = made(&format!("warn {breaks}")).await;
             assert_ne!(warned.outcome, Outcome::Refused);
             assert!(warned.broken[0].warns && warned.broken[0].what == words, "{:?}", warned.broken);
@@ -93,7 +93,7 @@ async fn a_sudden_loss_of_rows_is_seen_and_an_earlier_day_is_none() {
         assert_eq!(at(7, with("")).await.outcome, Outcome::New);
         let lost = at(7, with(" where commodity = '番茄'")).await;
         assert_eq!(
-            (lost.outcome, said(&[lost.clone()], "t").as_str()),
+            (lost.outcome, said(std::slice::from_ref(&lost), "t").as_str()),
             (Outcome::Refused, "1 rows, 3 before: `volume: at least 0.5 of before`")
         );
         // on the first day only one row was known: that is no loss
