@@ -54,7 +54,7 @@ fn through_faults_the_tables_are_those_of_a_good_day() {
     let good = lake("good");
     assert_eq!(run(&at, &server, &good).status.code(), Some(0));
     let expected = digests(&at, &server, &good);
-    let faults = Faults { refused: 100, reset: 50, lost: 20, cut: 10, ..Faults::default() };
+    let faults = Faults { refused: 100, reset: 50, lost: 20, cut: 10 };
     let (mut runs, mut seen) = (0, 0);
     for seed in 0..rounds(2) {
         let (proxy, lake) = (before(&server, faults, seed), lake(&format!("seed-{seed}")));
