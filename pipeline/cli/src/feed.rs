@@ -5,7 +5,7 @@ use crate::args::When;
 use crate::exit::{Exit, Failure};
 use crate::project::Project;
 use crate::rows::Rows;
-use crate::stages::ingest::refuse_bad;
+use crate::stages::ingest::{refuse_bad, remarks, told_days};
 use crate::stages::transform::session;
 use crate::way::day;
 use futures::StreamExt;
@@ -25,7 +25,7 @@ pub async fn check(folder: &Path, name: &str) -> Result<Exit, Failure> {
     // of a source that is read on from where it was left the first page tells enough, and asks little of a till
     let (most, scope) = if contract.in_order() { (1, "the first page: ") } else { (usize::MAX, "") };
     let mut sources = fetch(&contract, &outside).await?.take(most);
-    let (mut received, mut accepted, mut refused) = (0, 0, 0);
+    let (mut received, mut accepted, mut refused, mut addresses) = (0, 0, 0, Vec::new());
     while let Some(file) = sources.next().await {
         let file = file?;
         let members = members(&contract, &file).map_err(Failure::from);
@@ -36,7 +36,10 @@ pub async fn check(folder: &Path, name: &str) -> Result<Exit, Failure> {
         });
         for member in members {
             match member.unpack(&contract, &file).map_err(Failure::from).and_then(|source| checked(&contract, &source)) {
-                Ok(counts) => (received, accepted) = (received + counts.0, accepted + counts.1),
+                Ok(counts) => {
+                    (received, accepted) = (received + counts.0, accepted + counts.1);
+                    addresses.push(member.address.clone());
+                }
                 Err(failure) => {
                     refused += 1;
                     failure.tell();
@@ -45,11 +48,19 @@ pub async fn check(folder: &Path, name: &str) -> Result<Exit, Failure> {
         }
     }
     let rejected = received - accepted;
+    let missing = told_days(&contract, addresses.iter().map(String::as_str));
+    if let Some(missing) = &missing {
+        println!("{missing}");
+    }
     eprintln!(
         "feed {}: {scope}{received} received = {accepted} accepted + {rejected} rejected; {refused} sources refused; nothing landed",
         contract.feed
     );
-    Ok(if refused > 0 { Exit::Refused } else { Exit::Done })
+    Ok(match (refused, missing) {
+        (0, None) => Exit::Done,
+        (0, Some(_)) => Exit::Gaps,
+        _ => Exit::Refused,
+    })
 }
 
 /// Prints a source's counts and its first rejected rows; the answer is received and accepted.
@@ -63,7 +74,8 @@ fn checked(contract: &Contract, source: &Source) -> Result<(u64, u64), Failure> 
     if parsed.rejected.len() > SHOWN_ROWS {
         println!("  and {} more", parsed.rejected.len() - SHOWN_ROWS);
     }
-    refuse_bad(contract, source, parsed)?;
+    let parsed = refuse_bad(contract, source, parsed)?;
+    remarks(contract, source, &parsed).iter().for_each(|remark| println!("  {remark}"));
     Ok((received, accepted))
 }
 

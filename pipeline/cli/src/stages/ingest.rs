@@ -6,7 +6,7 @@ use super::{Done, Step};
 use crate::exit::{Exit, Failure};
 use crate::gap::Gap;
 use futures::StreamExt;
-use nongshi_feeds::{Contract, FeedError, Landed, Member, Parsed, Source, fetch, members, parse};
+use nongshi_feeds::{Contract, FeedError, Landed, Member, Parsed, Source, fetch, late, members, missing_days, parse};
 use nongshi_lake::{Batch, Lake, digest};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -16,6 +16,9 @@ const PARSED_AHEAD: usize = 2;
 
 /// Sources that are kept while those before them are parsed.
 const KEPT_AHEAD: usize = 2;
+
+/// Missing days that are named; the others are counted.
+const NAMED_DAYS: usize = 20;
 
 /// Rules that say nothing about the quality of a feed.
 const EXPECTED_RULES: [&str; 3] = ["not_asked_for", "duplicate", "tombstone"];
@@ -73,6 +76,7 @@ async fn ingest_feed(
     gaps: &mut Vec<Gap>,
 ) -> Result<(), Failure> {
     let contract = Arc::new(contract);
+    let mut addresses: Vec<String> = landed.iter().map(|landed: &Landed| landed.address.clone()).collect();
     let outside = step.project.outside(&contract, landed)?;
     let sources = fetch(&contract, &outside).await?;
     // a source is parsed on another core while the one before it lands; they land in their order
@@ -100,8 +104,8 @@ async fn ingest_feed(
         .buffered(PARSED_AHEAD + 1);
     let mut landing = step.lake().landing();
     while let Some(batch) = parsed.next().await {
-        let batch = match batch {
-            Ok(Some(batch)) => batch,
+        let (batch, remarks) = match batch {
+            Ok(Some(new)) => new,
             Ok(None) => {
                 counts.known += 1;
                 continue;
@@ -117,11 +121,30 @@ async fn ingest_feed(
         counts.accepted += batch.accepted.num_rows() as u64;
         counts.rejected += batch.rejected.len() as u64;
         match landing.land(&batch, || step.fence()).await? {
-            nongshi_lake::Landed::Now(_) => counts.landed += 1,
+            nongshi_lake::Landed::Now(_) => {
+                counts.landed += 1;
+                remarks.iter().for_each(|remark| step.talk.note(remark));
+            }
             nongshi_lake::Landed::Before => counts.known += 1,
         }
+        addresses.push(batch.address);
     }
+    gaps.extend(days_gap(&contract, &addresses));
     Ok(())
+}
+
+/// The days of which a daily feed brought nothing, in one line.
+fn days_gap(contract: &Contract, addresses: &[String]) -> Option<Gap> {
+    let missing = told_days(contract, addresses.iter().map(String::as_str))?;
+    Some(Gap::new(&contract.feed, "days", format!("{missing} (hint: days on which nothing is sent stand in `[gate] closed`)")))
+}
+
+/// Names the missing days; nothing when none is missing.
+pub fn told_days<'a>(contract: &Contract, addresses: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    let missing = missing_days(contract, addresses);
+    let named: Vec<String> = missing.iter().take(NAMED_DAYS).map(ToString::to_string).collect();
+    let more = if missing.len() > named.len() { format!(" and {} more", missing.len() - named.len()) } else { String::new() };
+    (!missing.is_empty()).then(|| format!("no source landed for {}{more}", named.join(", ")))
 }
 
 /// A source, or a member of one, that has not landed yet.
@@ -150,23 +173,43 @@ async fn keep(
     Ok(members?.into_iter().map(new).collect())
 }
 
-/// Unpacks and parses what is new.
-fn batch(contract: &Contract, new: New) -> Result<Batch, Failure> {
+/// Unpacks and parses what is new; beside the batch stands what is to be said of it.
+fn batch(contract: &Contract, new: New) -> Result<(Batch, Vec<String>), Failure> {
     let source = new.member.unpack(contract, &new.file)?;
-    let Parsed { accepted, rejected, received } = refuse_bad(contract, &source, parse(contract, &source)?)?;
+    let parsed = refuse_bad(contract, &source, parse(contract, &source)?)?;
+    let remarks = remarks(contract, &source, &parsed);
+    let Parsed { accepted, rejected, received } = parsed;
     let (feed, table) = (contract.feed.clone(), contract.table);
-    Ok(Batch { feed, address: source.address, content: new.content, table, received, accepted, rejected })
+    Ok((Batch { feed, address: source.address, content: new.content, table, received, accepted, rejected }, remarks))
+}
+
+/// What is said of a source that lands all the same: more bad rows than its gate passes in silence, rows that are late.
+pub fn remarks(contract: &Contract, source: &Source, parsed: &Parsed) -> Vec<String> {
+    let (bad, example) = bad_rows(parsed);
+    let of = format!("feed {}: `{}` has", contract.feed, source.address);
+    let warned = (bad as f64 / parsed.received.max(1) as f64 > contract.gate.warn_share)
+        .then(|| format!("warning: {of} {bad} bad rows of {}; what is good landed{example}", parsed.received));
+    let late = late(contract, parsed).map(|late| {
+        let (rows, row, day, known) = (late.rows, late.source_row, late.day, late.known_on);
+        let most = contract.gate.lateness_days.unwrap_or_default();
+        format!("late: {of} {rows} rows known more than {most} days after their day; they landed; the latest, row {row}: {day}, known on {known}")
+    });
+    warned.into_iter().chain(late).collect()
+}
+
+/// How many rows are bad, and the first of them in words.
+fn bad_rows(parsed: &Parsed) -> (usize, String) {
+    let bad = || parsed.rejected.iter().filter(|row| !EXPECTED_RULES.contains(&row.rule.as_str()));
+    let example = bad().next().map_or(String::new(), |row| format!("; the first, row {}: {}", row.source_row, row.reason));
+    (bad().count(), example)
 }
 
 /// A source with too many bad rows is refused whole: its gate says where "too many" begins.
 pub fn refuse_bad(contract: &Contract, source: &Source, parsed: Parsed) -> Result<Parsed, Failure> {
-    let bad = parsed.rejected.iter().filter(|row| !EXPECTED_RULES.contains(&row.rule.as_str())).count();
-    let share = bad as f64 / parsed.received.max(1) as f64;
-    if share <= contract.gate.refuse_share {
+    let (bad, example) = bad_rows(&parsed);
+    if bad as f64 / parsed.received.max(1) as f64 <= contract.gate.refuse_share {
         return Ok(parsed);
     }
-    let first = parsed.rejected.iter().find(|row| !EXPECTED_RULES.contains(&row.rule.as_str()));
-    let example = first.map_or(String::new(), |row| format!("; the first, row {}: {}", row.source_row, row.reason));
     let message = format!(
         "feed {}: `{}` has {bad} bad rows of {}, more than its gate allows{example}",
         contract.feed, source.address, parsed.received

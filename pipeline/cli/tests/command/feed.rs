@@ -103,3 +103,45 @@ fn an_archive_lands_member_by_member_once_and_is_kept_as_it_came() {
     assert_eq!(said.matches("unpacks to more than").count(), 1, "{said}");
     assert_eq!(files(&at.join("lake/raw/market_prices")).len(), 2);
 }
+
+/// One file a day: the days between that nobody sent are named, late rows land and are counted, and more bad rows than
+/// a gate passes in silence are told. A day known to be closed is not missed; the same bytes on two days are two batches,
+/// the same file dropped again is one.
+#[test]
+fn a_daily_feed_names_its_missing_days_and_counts_its_late_rows() {
+    let (_folder, at) = project_with("");
+    let contract = std::fs::read_to_string(at.join("feeds/market_prices.toml")).expect("the contract");
+    let (front, _) = contract.split_once("[available_on]").expect("a rule for the day");
+    let front = front.replace("prices.csv", "prices_*.csv");
+    let gate = "[available_on]\nfile_name = '(\\d{4}-\\d{2}-\\d{2})'\n[gate]\nlateness_days = 3\nwarn_share = 0.1\nrefuse_share = 0.6\ndaily = true\n";
+    std::fs::write(at.join("feeds/market_prices.toml"), format!("{front}{gate}")).expect("a temporary folder");
+    std::fs::remove_file(at.join("inbox/prices.csv")).expect("a temporary folder");
+    let board = format!("{HEADER}\n2024-02-01,m,菜心,vegetables,5\n2024-01-20,m,菜心,vegetables,x\n");
+    for day in ["2024-02-01", "2024-02-02", "2024-02-06"] {
+        std::fs::write(at.join(format!("inbox/prices_{day}.csv")), &board).expect("a temporary folder");
+    }
+    let (code, shown, said) = run(&at, &["feed", "check", "market_prices"]);
+    assert_eq!(code, Some(1), "{shown}{said}");
+    assert!(shown.contains("no source landed for 2024-02-03, 2024-02-04, 2024-02-05\n"), "{shown}");
+
+    let ingest = ["ingest", "--as-of", "2024-03-01"];
+    let (code, _, said) = run(&at, &ingest);
+    assert_eq!(code, Some(1), "{said}");
+    for words in [
+        "4 batches: 4 new, 0 known; of the new 6 received = 3 accepted + 3 rejected",
+        "gap: market_prices days: no source landed for 2024-02-03, 2024-02-04, 2024-02-05 (hint:",
+        "warning: feed market_prices: `inbox/prices_2024-02-01.csv` has 1 bad rows of 2; what is good landed; the first, row 2:",
+        "late: feed market_prices: `inbox/prices_2024-02-06.csv` has 1 rows known more than 3 days after their day; they landed; \
+         the latest, row 1: 2024-02-01, known on 2024-02-06",
+    ] {
+        assert!(said.contains(words), "`{words}` is not said: {said}");
+    }
+    assert_eq!(said.matches("late: ").count(), 1, "{said}");
+
+    let closed = format!("{front}{gate}closed = [\"2024-02-03\", \"2024-02-04\", \"2024-02-05\"]\n");
+    std::fs::write(at.join("feeds/market_prices.toml"), closed).expect("a temporary folder");
+    let (code, _, said) = run(&at, &ingest);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("4 batches: 0 new, 4 known"), "{said}");
+    assert!(!said.contains("warning:") && !said.contains("late:"), "what has landed is not told again: {said}");
+}

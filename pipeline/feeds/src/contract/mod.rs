@@ -71,6 +71,9 @@ use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+/// A contract needs four.
+const MOST_DEPTH: usize = 32;
+
 /// A checked contract.
 #[derive(Debug, Clone)]
 pub struct Contract {
@@ -295,6 +298,9 @@ impl Contract {
     /// Reads and checks the contract of a feed.
     pub fn read(feed: &str, text: &str) -> Result<Contract, FeedError> {
         let page = Page { feed, text };
+        if let Some(at) = too_deep(text) {
+            return Err(page.wrong(at..at, format!("more than {MOST_DEPTH} brackets are open at once"), None));
+        }
         let raw = toml::from_str::<raw::RawContract>(text).map_err(|error| page.misread(&error))?;
         check::check(&page, raw)
     }
@@ -318,6 +324,29 @@ impl Contract {
     pub fn place_of(&self, column: &str) -> Option<usize> {
         self.table.columns.iter().position(|known| known.name == column)
     }
+}
+
+/// Where more brackets are open, outside texts and comments, than any contract needs: the reader goes down with each.
+fn too_deep(text: &str) -> Option<usize> {
+    let (mut depth, mut quote, mut at) = (0_usize, None, 0);
+    let bytes = text.as_bytes();
+    while at < bytes.len() {
+        match (bytes[at], quote) {
+            (b'\\', Some(b'"')) => at += 1,
+            // a text ends where it began, or at the end of its line
+            (b'\n', _) => quote = None,
+            (byte, Some(open)) if byte == open && open != b'#' => quote = None,
+            (byte @ (b'"' | b'\'' | b'#'), None) => quote = Some(byte),
+            (b'[' | b'{', None) => depth += 1,
+            (b']' | b'}', None) => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > MOST_DEPTH {
+            return Some(at);
+        }
+        at += 1;
+    }
+    None
 }
 
 /// The contract's text, to say where in it something is wrong.

@@ -9,9 +9,14 @@ use arrow::compute::{cast, concat};
 use arrow::datatypes::{DataType, TimeUnit};
 use arrow::error::ArrowError;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
+use bytes::Bytes;
 use nongshi_domain::Hint;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::column::page::{Page, PageReader};
+use parquet::file::metadata::ParquetMetaData;
+use parquet::file::serialized_reader::SerializedPageReader;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 /// More columns than any feed has: a file that is not what it seems.
 const MOST_COLUMNS: usize = 2_000;
@@ -53,6 +58,7 @@ fn columns<'a>(contract: &Contract, source: &'a Source) -> Result<Records<'a>, F
     if rows < 0 || rows.saturating_mul(width as i64) > MOST_CELLS {
         return Err(unreadable(format!("it has {rows} rows of {width} columns; {MOST_CELLS} cells are the most")));
     }
+    check_dictionaries(&source.bytes, reader.metadata()).map_err(unreadable)?;
     let mut parts: Vec<Vec<ArrayRef>> = vec![Vec::new(); width];
     for batch in reader.build().map_err(not_parquet)? {
         let batch = batch.map_err(|error| unreadable(format!("it cannot be read to its end: {error}")))?;
@@ -71,6 +77,27 @@ fn columns<'a>(contract: &Contract, source: &'a Source) -> Result<Records<'a>, F
     }
     let height = columns.first().map_or(0, |(_, cells)| cells.len());
     Ok(Records { height, columns, raw: Raw::Cells, broken: Vec::new() })
+}
+
+/// Refuses a dictionary that claims more values than it has bytes, before memory is taken for each of them.
+fn check_dictionaries(bytes: &Bytes, metadata: &ParquetMetaData) -> Result<(), String> {
+    let bytes = Arc::new(bytes.clone());
+    for group in metadata.row_groups() {
+        let rows = usize::try_from(group.num_rows()).map_err(|_| format!("a part of it tells of {} rows", group.num_rows()))?;
+        for column in group.columns() {
+            let broken = |error: parquet::errors::ParquetError| format!("its pages cannot be read: {error}");
+            let mut pages = SerializedPageReader::new(bytes.clone(), column, rows, None).map_err(broken)?;
+            if !pages.peek_next_page().map_err(broken)?.is_some_and(|page| page.is_dict) {
+                continue;
+            }
+            if let Some(Page::DictionaryPage { buf, num_values, .. }) = pages.get_next_page().map_err(broken)?
+                && num_values as usize > buf.len()
+            {
+                return Err(format!("a dictionary of {} bytes in it claims to hold {num_values} values", buf.len()));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// A column as text.
@@ -95,5 +122,5 @@ fn text(column: &ArrayRef) -> Result<ArrayRef, ArrowError> {
         let cell = cells.value(row).try_to_string()?;
         texts.append_value(if moment.is_some() { cell.strip_suffix(MIDNIGHT).unwrap_or(&cell) } else { &cell });
     }
-    Ok(std::sync::Arc::new(texts.finish()))
+    Ok(Arc::new(texts.finish()))
 }

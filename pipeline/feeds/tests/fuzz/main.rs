@@ -27,8 +27,11 @@ const MOST_BYTES: usize = 256 << 20;
 /// No input may take longer.
 const MOST_TIME: Duration = Duration::from_secs(20);
 /// Inputs at which a library fell, before it was caught: files that are refused in words now.
-const FOUND: [(&str, &[u64], &str); 1] =
-    [("parquet", &[3820, 4335, 4891, 5387, 5550, 9259, 9711], "it is broken in a way its reader did not expect")];
+const FOUND: [(&str, &[u64], &str); 3] = [
+    ("parquet", &[3820, 4335, 4891, 9259, 9711], "it is broken in a way its reader did not expect"),
+    ("parquet", &[5387, 5550], "its pages cannot be read"),
+    ("parquet", &[202_138], "claims to hold"),
+];
 /// How often the long run says how far it is.
 const TOLD_EVERY: u64 = 10_000;
 
@@ -227,6 +230,17 @@ fn what_once_fell_is_refused_in_words() {
             assert!(error.to_string().contains(words), "{name} {number}: {error}");
         }
     }
+}
+
+/// The reader of TOML goes down with every bracket; some hundreds were more than a thread's stack.
+#[test]
+fn a_contract_of_nothing_but_brackets_is_refused() {
+    for open in ["[", "{ a = "] {
+        let error = Contract::read("fuzz", &format!("{CONTRACT}\n[x]\na = {}", open.repeat(10_000))).expect_err("too deep");
+        assert!(error.to_string().contains("brackets are open at once"), "{error}");
+    }
+    let quoted = CONTRACT.replace("clean = true, extract = '^[^(]+'", &format!("clean = true, extract = '^{}'", "[a]{1}".repeat(100)));
+    Contract::read("fuzz", &quoted).expect("brackets in a text are no depth");
 }
 
 /// The control: a reader that falls, loses a row or takes too much memory is found out.
