@@ -81,13 +81,14 @@ fn a_store_that_goes_away_is_worth_a_retry() {
     let Some(server) = server() else { return };
     let (_folder, at) = crate::errors::project_with(&crate::errors::prices("date,market,product,category,price", "cheap"));
     let (proxy, lake) = (before(&server, Faults::default(), 0), lake("away"));
-    let child = Command::new(env!("CARGO_BIN_EXE_nongshi"))
+    let mut child = Command::new(env!("CARGO_BIN_EXE_nongshi"))
         .args(["-C", at.to_str().expect("a plain path"), "run", "--only", "ingest,transform", "--as-of", "2026-01-04"])
         .envs(environment(&proxy.address, &lake))
         .stderr(Stdio::piped())
         .spawn()
         .expect("the binary starts");
     while proxy.count.requests.load(Ordering::SeqCst) < 40 {
+        assert!(child.try_wait().expect("a child of ours").is_none(), "the run ended before the store went away");
         std::thread::yield_now();
     }
     proxy.is_away.store(true, Ordering::SeqCst);

@@ -22,7 +22,9 @@ fn stopped_at(at: &Path, place: &str, lease_seconds: u32) -> Child {
 
 fn is_stopped(process: u32) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).expect("a child of ours");
-    stat.rsplit_once(')').is_some_and(|(_, rest)| rest.trim_start().starts_with('T'))
+    let state = stat.rsplit_once(')').map_or("", |(_, rest)| rest.trim_start());
+    assert!(!state.starts_with('Z'), "the run ended before it was stopped");
+    state.starts_with('T')
 }
 
 fn go_on(child: Child) -> (Option<i32>, String) {
