@@ -14,12 +14,10 @@ use crate::store::{Lake, Layer, TableId};
 use arrow::array::{Array, AsArray};
 use arrow::record_batch::RecordBatch;
 use bytes::Bytes;
-use datafusion::prelude::SessionContext;
 use deltalake::DeltaTable;
 use futures::TryStreamExt;
 use object_store::{ObjectStore, ObjectStoreExt};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 /// What a check read, and what it found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -116,10 +114,7 @@ impl Lake {
     }
 
     async fn rows_of(&self, pin: PinnedTable, counts: &mut Counts) -> Result<u64, LakeError> {
-        let ctx = SessionContext::new();
-        let store = url::Url::parse(&pin.store).map_err(|error| LakeError::Address { url: pin.store.clone(), why: error.to_string() })?;
-        ctx.register_object_store(&store, self.object_store().clone());
-        let mut batches = ctx.read_table(Arc::new(pin))?.execute_stream().await?;
+        let mut batches = self.scan(pin).await?;
         let mut rows = 0;
         while let Some(batch) = batches.try_next().await? {
             rows += batch.num_rows() as u64;

@@ -7,11 +7,9 @@ use crate::delta::{self, Note};
 use crate::error::LakeError;
 use crate::store::{Lake, TableId};
 use datafusion::common::hash_utils::{QualityRandomState, create_hashes};
-use datafusion::prelude::SessionContext;
 use deltalake::operations::vacuum::VacuumMode;
 use futures::TryStreamExt;
 use std::num::NonZeroU64;
-use std::sync::Arc;
 
 /// Files of this size are left alone.
 pub const TARGET_BYTES: NonZeroU64 = NonZeroU64::new(128 << 20).expect("not zero");
@@ -70,10 +68,7 @@ impl Lake {
     async fn said(&self, id: &TableId) -> Result<Said, LakeError> {
         let mut said = Said::default();
         let Some(pin) = self.pin(id).await? else { return Ok(said) };
-        let ctx = SessionContext::new();
-        let store = url::Url::parse(&pin.store).map_err(|error| LakeError::Address { url: pin.store.clone(), why: error.to_string() })?;
-        ctx.register_object_store(&store, self.object_store().clone());
-        let mut rows = ctx.read_table(Arc::new(pin))?.execute_stream().await?;
+        let mut rows = self.scan(pin).await?;
         let seeds = [QualityRandomState::with_seed(1), QualityRandomState::with_seed(2)];
         while let Some(batch) = rows.try_next().await? {
             said.rows += batch.num_rows() as u64;

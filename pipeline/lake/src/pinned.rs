@@ -16,9 +16,11 @@ use datafusion::datasource::object_store::ObjectStoreUrl;
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::datasource::table_schema::TableSchema;
+use datafusion::execution::SendableRecordBatchStream;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
+use datafusion::prelude::SessionContext;
 use futures::TryStreamExt;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -78,6 +80,14 @@ impl Lake {
             partition_columns: partitions.len(),
             files,
         }))
+    }
+
+    /// Every row of the pinned table.
+    pub(crate) async fn scan(&self, pin: PinnedTable) -> Result<SendableRecordBatchStream, LakeError> {
+        let ctx = SessionContext::new();
+        let store = url::Url::parse(&pin.store).map_err(|error| LakeError::Address { url: pin.store.clone(), why: error.to_string() })?;
+        ctx.register_object_store(&store, self.object_store().clone());
+        Ok(ctx.read_table(Arc::new(pin))?.execute_stream().await?)
     }
 
     /// The object store's own URL, as DataFusion names it.
