@@ -11,7 +11,7 @@ use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::prelude::{SQLOptions, SessionConfig, SessionContext};
 use nongshi_domain::nearest;
 use nongshi_lake::Catalog;
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -35,8 +35,7 @@ pub async fn sql(
     let (ctx, _) = session(&project, day(when)).await?;
     let batches = answer(&ctx, &query).await?;
     let (batches, cut) = shorten(batches, project.settings.max_rows, output.is_some());
-    let on_terminal = output.is_none() && std::io::stdout().is_terminal();
-    let format = format.unwrap_or(if on_terminal { Format::Table } else { Format::Csv });
+    let format = format.unwrap_or(if output.is_none() { show::usual() } else { Format::Csv });
     match output {
         Some(path) => {
             let mut out = std::fs::File::create(&path)
