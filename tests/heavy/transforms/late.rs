@@ -182,7 +182,7 @@ async fn whatever_comes_late_the_tables_are_the_oracles() {
 
 /// Reliability test 9: a thousand cases. `cargo test --workspace --test heavy -- --ignored a_thousand`
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "takes minutes; its figures are in BENCHMARKS.md"]
+#[ignore = "takes many minutes"]
 async fn a_thousand_late_and_corrected_batches_end_as_the_oracle_says() {
     walk(1_000).await;
 }
