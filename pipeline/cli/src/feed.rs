@@ -13,6 +13,7 @@ use nongshi_domain::nearest;
 use nongshi_feeds::{Contract, Source, fetch, members, parse, propose};
 use std::fmt::Write as _;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Rejected rows shown of each source.
 const SHOWN_ROWS: usize = 20;
@@ -21,7 +22,7 @@ const SHOWN_ROWS: usize = 20;
 pub async fn check(folder: &Path, name: &str) -> Result<Exit, Failure> {
     let project = Project::open(folder)?;
     let contract = contract(&project, name)?;
-    let outside = project.outside(&contract, Vec::new())?;
+    let outside = project.outside(&contract, Vec::new(), Arc::default())?;
     // of a source that is read on from where it was left the first page tells enough, and asks little of a till
     let (most, scope) = if contract.in_order() { (1, "the first page: ") } else { (usize::MAX, "") };
     let mut sources = fetch(&contract, &outside).await?.take(most);

@@ -6,7 +6,7 @@ use crate::exit::{Exit, Failure};
 use crate::machine;
 use crate::settings::{self, Settings};
 use futures::FutureExt;
-use nongshi_feeds::{Contract, FeedError, Landed, Outside, SecretAt};
+use nongshi_feeds::{Contract, FeedError, Landed, Outside, SecretAt, Stamps};
 use nongshi_lake::Lake;
 use nongshi_transforms::{Transform, built_in, in_order};
 use object_store::ObjectStore;
@@ -47,8 +47,8 @@ impl Project {
         Ok(contracts)
     }
 
-    /// What a feed may need from outside; `landed` are its batches that have landed.
-    pub fn outside(&self, contract: &Contract, landed: Vec<Landed>) -> Result<Outside, Failure> {
+    /// What a feed may need from outside; `landed` are its batches that have landed, `stamps` those of its files.
+    pub fn outside(&self, contract: &Contract, landed: Vec<Landed>, stamps: Arc<Stamps>) -> Result<Outside, Failure> {
         let (lake, feed, folder) = (self.lake.clone(), contract.feed.clone(), self.folder.clone());
         let kept = move |content: String| {
             let (lake, feed) = (lake.clone(), feed.clone());
@@ -65,6 +65,7 @@ impl Project {
             pause: |time| tokio::time::sleep(time).boxed(),
             seed: machine::seed(),
             landed,
+            stamps,
             kept: Arc::new(kept),
         })
     }

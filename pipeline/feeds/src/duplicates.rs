@@ -5,8 +5,8 @@ use crate::cells::Cells;
 use crate::rows::Verdicts;
 use std::hash::{BuildHasher, RandomState};
 
-/// Stands in a place of the table that holds no row.
-const FREE: u32 = u32::MAX;
+/// Stands in a place of the table that holds no row; a row's number is one more than its place.
+const FREE: u32 = 0;
 /// An odd number without a pattern: 2^64 divided by the golden ratio.
 const MIXER: u64 = 0x9e37_79b9_7f4a_7c15;
 
@@ -21,11 +21,11 @@ pub(crate) fn reject_duplicates(columns: &[Cells], width: usize, verdicts: &mut 
         }
         let mut place = hashes[row] as usize & mask;
         loop {
-            let there = table[place] as usize;
             if table[place] == FREE {
-                table[place] = row as u32;
+                table[place] = row as u32 + 1;
                 break;
             }
+            let there = table[place] as usize - 1;
             if hashes[there] == hashes[row] && columns.iter().all(|column| same(column, there, row)) {
                 verdicts.reject(row, "duplicate", || format!("every column is as in record {}", there / width + 1));
                 break;

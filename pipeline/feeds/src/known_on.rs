@@ -1,4 +1,4 @@
-//! The day a row could have been known. In: the rule and the row's days or the source's name. Out: one day a row.
+//! The day a row could have been known. In: the rule and the row's days or the source's name. Out: a day for each row.
 //! Never: the load time.
 
 use crate::distinct::Distinct;
@@ -22,44 +22,71 @@ pub(crate) fn to_date(days: i32) -> NaiveDate {
     NaiveDate::default() + chrono::TimeDelta::days(i64::from(days))
 }
 
-/// One day a row; none where the row has no day of its own, or no day that can be read. `days_of` gives the days of a column.
-/// What a page says when it is asked again was not known before that day.
-pub(crate) fn known_on(
-    contract: &Contract,
-    source: &Source,
-    rows: &Rows,
-    days_of: impl Fn(usize) -> Vec<Option<i32>>,
-) -> Result<Vec<Option<i32>>, FeedError> {
-    let known = by_rule(contract, source, rows, days_of)?;
-    let Some(corrected) = corrected_on(&source.address).map(to_days) else { return Ok(known) };
-    Ok(known.into_iter().map(|day| day.map(|day| day.max(corrected))).collect())
+/// The day each row could have been known.
+pub(crate) enum Known {
+    /// One day for all.
+    Same(i32),
+    /// One a row; none where the row has no day of its own, or no day that can be read.
+    Each(Vec<Option<i32>>),
 }
 
-fn by_rule(
+impl Known {
+    /// The row's day.
+    pub fn of(&self, row: usize) -> Option<i32> {
+        match self {
+            Known::Same(day) => Some(*day),
+            Known::Each(days) => days[row],
+        }
+    }
+
+    fn not_before(self, day: i32) -> Known {
+        match self {
+            Known::Same(known) => Known::Same(known.max(day)),
+            Known::Each(known) => Known::Each(known.into_iter().map(|known| known.map(|known| known.max(day))).collect()),
+        }
+    }
+}
+
+/// The days of the rows. `days_of` gives the days of a column.
+/// What a page says when it is asked again was not known before that day.
+pub(crate) fn known_on<'c>(
     contract: &Contract,
     source: &Source,
     rows: &Rows,
-    days_of: impl Fn(usize) -> Vec<Option<i32>>,
-) -> Result<Vec<Option<i32>>, FeedError> {
+    days_of: impl Fn(usize) -> &'c [Option<i32>],
+) -> Result<Known, FeedError> {
+    let known = by_rule(contract, source, rows, days_of)?;
+    Ok(match corrected_on(&source.address) {
+        Some(corrected) => known.not_before(to_days(corrected)),
+        None => known,
+    })
+}
+
+fn by_rule<'c>(
+    contract: &Contract,
+    source: &Source,
+    rows: &Rows,
+    days_of: impl Fn(usize) -> &'c [Option<i32>],
+) -> Result<Known, FeedError> {
     match &contract.known_on {
-        KnownOn::Day(day) => Ok(vec![Some(to_days(*day)); rows.height()]),
+        KnownOn::Day(day) => Ok(Known::Same(to_days(*day))),
         KnownOn::Source { column, month_end, lag_days } => {
             let Distinct { texts, codes } = rows.cells(column)?;
             let day = |text: Option<&str>| text?.trim().get(..DAY_LETTERS)?.parse::<NaiveDate>().ok();
             let known: Vec<Option<i32>> =
                 texts.iter().map(|text| Some(to_days(later(day(text.as_deref())?, *month_end, *lag_days)))).collect();
-            Ok(codes.into_iter().map(|code| known[code as usize]).collect())
+            Ok(Known::Each(codes.into_iter().map(|code| known[code as usize]).collect()))
         }
         KnownOn::Column { column, month_end, lag_days } => {
             let known = |days: i32| if *month_end { to_days(later(to_date(days), true, *lag_days)) } else { days + *lag_days as i32 };
-            Ok(days_of(*column).into_iter().map(|days| days.map(known)).collect())
+            Ok(Known::Each(days_of(*column).iter().map(|days| days.map(known)).collect()))
         }
         KnownOn::FileName { like, month_end, lag_days } => {
             let (day, whole_month) = day_in_name(like, source.name()).ok_or_else(|| {
                 let hint = Hint("`file_name` under [available_on] must find a month or a day in it".into());
                 FeedError::unreadable(contract, source, format!("its name tells no day by `{like}`"), Some(hint))
             })?;
-            Ok(vec![Some(to_days(later(day, whole_month || *month_end, *lag_days))); rows.height()])
+            Ok(Known::Same(to_days(later(day, whole_month || *month_end, *lag_days))))
         }
     }
 }

@@ -37,6 +37,6 @@ pub use error::FeedError;
 pub use parse::{Parsed, parse};
 pub use propose::{Proposal, propose};
 pub use schema::arrow_schema;
-pub use source::{Fault, Landed, Outside, SecretAt, Secrets, Source, Sources, fetch};
+pub use source::{Fault, Landed, Outside, SecretAt, Secrets, Source, Sources, Stamps, fetch};
 pub use timely::{Late, late, missing_days};
 pub use unpack::{Member, members};

@@ -5,7 +5,7 @@ use crate::cells::{Cells, convert};
 use crate::distinct::Distinct;
 use crate::duplicates::reject_duplicates;
 use crate::format::read;
-use crate::known_on::{known_on, to_date};
+use crate::known_on::{Known, known_on, to_date};
 use crate::rows::Verdicts;
 use crate::schema::{DIGITS, arrow_schema};
 use crate::unpivot::Rows;
@@ -123,35 +123,29 @@ fn above(one: (i64, u32), other: (i64, u32)) -> bool {
 }
 
 /// A row without a day, or one that would have been known before it happened.
-fn reject_unknowable(contract: &Contract, columns: &[Cells], known: &[Option<i32>], verdicts: &mut Verdicts) {
+fn reject_unknowable(contract: &Contract, columns: &[Cells], known: &Known, verdicts: &mut Verdicts) {
     let happened = contract.place_of("day").map(|place| days_of(&columns[place]));
-    for (row, known) in known.iter().enumerate() {
-        let happened = happened.as_ref().and_then(|days| days[row]);
-        match (known, happened) {
+    for row in 0..verdicts.len() {
+        let happened = happened.and_then(|days| days[row]);
+        match (known.of(row), happened) {
             (None, _) => verdicts.reject(row, "available_on", || "the day it could have been known is empty or no day".into()),
-            (Some(known), Some(happened)) if *known < happened => verdicts.reject(row, "available_on", || {
-                format!("day {} lies after {}, the day it could have been known", to_date(happened), to_date(*known))
+            (Some(known), Some(happened)) if known < happened => verdicts.reject(row, "available_on", || {
+                format!("day {} lies after {}, the day it could have been known", to_date(happened), to_date(known))
             }),
             _ => {}
         }
     }
 }
 
-fn days_of(cells: &Cells) -> Vec<Option<i32>> {
+fn days_of(cells: &Cells) -> &[Option<i32>] {
     match cells {
-        Cells::Day(days) => days.clone(),
-        _ => Vec::new(),
+        Cells::Day(days) => days,
+        _ => &[],
     }
 }
 
 /// The standing rows in Arrow.
-fn batch(
-    contract: &Contract,
-    columns: &[Cells],
-    known: &[Option<i32>],
-    width: usize,
-    verdicts: &Verdicts,
-) -> Result<RecordBatch, ArrowError> {
+fn batch(contract: &Contract, columns: &[Cells], known: &Known, width: usize, verdicts: &Verdicts) -> Result<RecordBatch, ArrowError> {
     let standing: Vec<usize> = verdicts.standing().collect();
     let schema = Arc::new(arrow_schema(contract.table));
     let mut arrays: Vec<ArrayRef> = Vec::with_capacity(schema.fields().len());
@@ -166,7 +160,7 @@ fn batch(
             }
         });
     }
-    arrays.push(Arc::new(Date32Array::from_iter(standing.iter().map(|row| known[*row]))));
+    arrays.push(Arc::new(Date32Array::from_iter(standing.iter().map(|row| known.of(*row)))));
     arrays.push(Arc::new(StringArray::from_iter_values(std::iter::repeat_n(contract.feed.as_str(), standing.len()))));
     arrays.push(Arc::new(Int64Array::from_iter_values(standing.iter().map(|row| (row / width) as i64 + 1))));
     RecordBatch::try_new(schema, arrays)

@@ -12,35 +12,40 @@ pub(crate) struct Fault {
 }
 
 /// One verdict a row.
-pub(crate) struct Verdicts(Vec<Option<Box<Fault>>>);
+pub(crate) struct Verdicts {
+    fell: Vec<bool>,
+    faults: Vec<(usize, Fault)>,
+}
 
 impl Verdicts {
     pub fn all_standing(rows: usize) -> Verdicts {
-        Verdicts(vec![None; rows])
+        Verdicts { fell: vec![false; rows], faults: Vec::new() }
     }
 
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.fell.len()
     }
 
     pub fn stands(&self, row: usize) -> bool {
-        self.0[row].is_none()
+        !self.fell[row]
     }
 
     /// Rejects the row, unless it is rejected already.
     pub fn reject(&mut self, row: usize, rule: &'static str, reason: impl FnOnce() -> String) {
         if self.stands(row) {
-            self.0[row] = Some(Box::new(Fault { rule, reason: reason() }));
+            self.fell[row] = true;
+            self.faults.push((row, Fault { rule, reason: reason() }));
         }
     }
 
     pub fn standing(&self) -> impl Iterator<Item = usize> + '_ {
-        self.0.iter().enumerate().filter(|(_, fault)| fault.is_none()).map(|(row, _)| row)
+        self.fell.iter().enumerate().filter(|(_, fell)| !**fell).map(|(row, _)| row)
     }
 
     /// The rejected rows in their order; `width` rows come from one record.
-    pub fn rejected(self, records: &Records<'_>, width: usize) -> Vec<Rejected> {
-        let faults = self.0.into_iter().enumerate().filter_map(|(row, fault)| Some((row / width, *fault?)));
+    pub fn rejected(mut self, records: &Records<'_>, width: usize) -> Vec<Rejected> {
+        self.faults.sort_by_key(|(row, _)| *row);
+        let faults = self.faults.into_iter().map(|(row, fault)| (row / width, fault));
         let rejected = faults.map(|(record, fault)| Rejected {
             source_row: record as i64 + 1,
             raw: records.show(record),

@@ -28,6 +28,7 @@ mod restore;
 mod runs;
 mod s3;
 mod schema;
+mod seen;
 mod store;
 
 pub use catalog::{Catalog, view_sql};
@@ -48,4 +49,5 @@ pub use publish::{Published, Scope};
 pub use restore::Restored;
 pub use runs::Runs;
 pub use schema::{arrow_kind, rejected_schema, stored_schema};
+pub use seen::SeenFile;
 pub use store::{Lake, Layer, TableId};

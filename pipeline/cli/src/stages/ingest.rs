@@ -2,12 +2,13 @@
 //!
 //! In: contracts. Out: landed batches. Never: a source landed that its gate refuses; raw bytes lost.
 
+use super::keep::{Files, New, keep};
 use super::{Done, Step};
 use crate::exit::{Exit, Failure};
 use crate::gap::Gap;
 use futures::StreamExt;
-use nongshi_feeds::{Contract, FeedError, Landed, Member, Parsed, Source, fetch, late, members, missing_days, parse};
-use nongshi_lake::{Batch, Lake, digest};
+use nongshi_feeds::{Contract, Landed, Parsed, Source, fetch, late, missing_days, parse};
+use nongshi_lake::Batch;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -77,14 +78,15 @@ async fn ingest_feed(
 ) -> Result<(), Failure> {
     let contract = Arc::new(contract);
     let mut addresses: Vec<String> = landed.iter().map(|landed: &Landed| landed.address.clone()).collect();
-    let outside = step.project.outside(&contract, landed)?;
+    let files = Files::of(step.lake(), &contract, known).await?;
+    let outside = step.project.outside(&contract, landed, files.stamps.clone())?;
     let sources = fetch(&contract, &outside).await?;
     // a source is parsed on another core while the one before it lands; they land in their order
     let mut parsed = sources
         .map(|source| tokio::spawn(keep(step.lake().clone(), contract.clone(), source, known.clone())))
         .buffered(KEPT_AHEAD)
         .map(|kept| kept.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic())))
-        .flat_map(|kept| futures::stream::iter(kept.map_or_else(|failure| vec![Err(failure)], |news| news.into_iter().map(Ok).collect())))
+        .flat_map(|kept| futures::stream::iter(kept.map_or_else(|failure| vec![Err(failure)], |kept| files.read(kept).map(Ok).collect())))
         .map(|new| {
             let parsing = new.map(|new| {
                 new.map(|new| {
@@ -103,6 +105,7 @@ async fn ingest_feed(
         })
         .buffered(PARSED_AHEAD + 1);
     let mut landing = step.lake().landing();
+    let mut now = BTreeSet::new();
     while let Some(batch) = parsed.next().await {
         let (batch, remarks) = match batch {
             Ok(Some(new)) => new,
@@ -127,8 +130,11 @@ async fn ingest_feed(
             }
             nongshi_lake::Landed::Before => counts.known += 1,
         }
+        now.insert(batch.id());
         addresses.push(batch.address);
     }
+    drop(parsed);
+    counts.known += files.remember(step.lake(), |batch| known.contains(batch) || now.contains(batch)).await?;
     gaps.extend(days_gap(&contract, &addresses));
     Ok(())
 }
@@ -145,32 +151,6 @@ pub fn told_days<'a>(contract: &Contract, addresses: impl IntoIterator<Item = &'
     let named: Vec<String> = missing.iter().take(NAMED_DAYS).map(ToString::to_string).collect();
     let more = if missing.len() > named.len() { format!(" and {} more", missing.len() - named.len()) } else { String::new() };
     (!missing.is_empty()).then(|| format!("no source landed for {}{more}", named.join(", ")))
-}
-
-/// A source, or a member of one, that has not landed yet.
-struct New {
-    file: Source,
-    content: String,
-    member: Member,
-}
-
-/// Keeps a source as it came; tells what of it is new, member by member, and nothing for one that has landed before.
-async fn keep(
-    lake: Lake,
-    contract: Arc<Contract>,
-    source: Result<Source, FeedError>,
-    known: Arc<BTreeSet<String>>,
-) -> Result<Vec<Option<New>>, Failure> {
-    let file = source?;
-    let content = digest([file.bytes.as_ref()]);
-    let members = members(&contract, &file);
-    let is_known = |member: &Member| known.contains(&Batch::id_of(&contract.feed, &member.address, &content));
-    if !members.as_ref().is_ok_and(|members| members.iter().all(is_known)) {
-        // kept before anyone parses it: a source that cannot be read is not lost
-        lake.keep(&contract.feed, &file.bytes).await?;
-    }
-    let new = |member: Member| (!is_known(&member)).then(|| New { file: file.clone(), content: content.clone(), member });
-    Ok(members?.into_iter().map(new).collect())
 }
 
 /// Unpacks and parses what is new; beside the batch stands what is to be said of it.

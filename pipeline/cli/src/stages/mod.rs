@@ -3,6 +3,7 @@
 
 pub mod forecast;
 pub mod ingest;
+pub mod keep;
 pub mod last_issue;
 pub mod names;
 pub mod outlook;

@@ -17,6 +17,7 @@ mod on_s3;
 mod proxy;
 mod real;
 mod two_runs;
+mod unread;
 
 use std::path::Path;
 use std::process::{Command, Output};

@@ -9,6 +9,9 @@ use std::ops::Range;
 /// The longest record: beyond it the file is not what it seems.
 const LONGEST_RECORD_BYTES: usize = 64 << 20;
 
+/// A line this short holds no field that is too long: its fields are counted, not measured.
+const SHORT_LINE_BYTES: usize = 64 << 10;
+
 /// One record.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Line {
@@ -16,7 +19,7 @@ pub(crate) struct Line {
     pub span: Range<usize>,
     /// How many fields it has.
     pub fields: usize,
-    /// The bytes of its longest field, quotation marks included.
+    /// The bytes of its longest field, quotation marks included; those of the whole line where that is short.
     pub longest: usize,
 }
 
@@ -31,30 +34,65 @@ impl Line {
 /// doubled inside, it stands for itself.
 pub(crate) fn lines(bytes: &[u8], delimiter: u8, quote: Option<u8>) -> Result<Vec<Line>, String> {
     let mut lines = Vec::new();
-    let (mut start, mut field_start, mut fields, mut longest) = (0, 0, 1, 0);
-    let mut at = 0;
-    while at <= bytes.len() {
+    let mut start = 0;
+    while start < bytes.len() {
+        let line = match plain_line(bytes, start, delimiter, quote) {
+            Some(line) => line,
+            None => walked_line(bytes, start, delimiter, quote)
+                .ok_or_else(|| format!("a quotation mark that opens in record {} is never closed", lines.len() + 1))?,
+        };
+        let (line, next) = line;
+        let length = line.span.len();
+        if length > LONGEST_RECORD_BYTES {
+            return Err(format!("record {} has {length} bytes; {LONGEST_RECORD_BYTES} is the most", lines.len() + 1));
+        }
+        lines.push(line);
+        start = next;
+    }
+    Ok(lines)
+}
+
+/// A short line in which no quotation mark opens, and where the next one starts.
+fn plain_line(bytes: &[u8], start: usize, delimiter: u8, quote: Option<u8>) -> Option<(Line, usize)> {
+    let mut at = start;
+    let end = loop {
+        let Some(leap) = memchr2(b'\n', quote.unwrap_or(b'\n'), &bytes[at..]) else { break bytes.len() };
+        at += leap;
+        match bytes[at] {
+            b'\n' => break at,
+            _ if at == start || bytes[at - 1] == delimiter => return None,
+            _ => at += 1,
+        }
+    };
+    let span = without_return(bytes, start, end);
+    let length = span.len();
+    let fields = 1 + bytes[span.clone()].iter().filter(|byte| **byte == delimiter).count();
+    (length <= SHORT_LINE_BYTES).then_some((Line { span, fields, longest: length }, end + 1))
+}
+
+/// Any line, byte by byte, and where the next one starts; none when a quotation mark is never closed.
+fn walked_line(bytes: &[u8], start: usize, delimiter: u8, quote: Option<u8>) -> Option<(Line, usize)> {
+    let (mut field_start, mut fields, mut longest) = (start, 1, 0);
+    let mut at = start;
+    loop {
         let byte = bytes.get(at).copied();
         if byte.is_some() && byte == quote && at == field_start {
-            at = closing(bytes, at, byte.unwrap_or_default())
-                .ok_or_else(|| format!("a quotation mark that opens in record {} is never closed", lines.len() + 1))?;
+            at = closing(bytes, at, byte.unwrap_or_default())?;
         } else if byte == Some(delimiter) {
             longest = longest.max(at - field_start);
             fields += 1;
             field_start = at + 1;
         } else if byte == Some(b'\n') || byte.is_none() {
-            let end = if at > start && bytes[at - 1] == b'\r' { at - 1 } else { at };
-            if end - start > LONGEST_RECORD_BYTES {
-                return Err(format!("record {} has {} bytes; {LONGEST_RECORD_BYTES} is the most", lines.len() + 1, end - start));
-            }
-            if byte.is_some() || at > start {
-                lines.push(Line { span: start..end, fields, longest: longest.max(end.saturating_sub(field_start)) });
-            }
-            (start, field_start, fields, longest) = (at + 1, at + 1, 1, 0);
+            let span = without_return(bytes, start, at);
+            let longest = longest.max(span.end.saturating_sub(field_start));
+            return Some((Line { span, fields, longest }, at + 1));
         }
         at += 1;
     }
-    Ok(lines)
+}
+
+fn without_return(bytes: &[u8], start: usize, end: usize) -> Range<usize> {
+    start..if end > start && bytes[end - 1] == b'\r' { end - 1 } else { end }
 }
 
 /// How many lines are records, the header among them: by leaps from one line's end or quotation mark to the next.
@@ -96,6 +134,15 @@ mod tests {
             let quote = quoted.then_some(b'"');
             let walked = lines(text.as_bytes(), b',', quote).map(|lines| lines.iter().filter(|line| !line.is_blank()).count() as u64);
             prop_assert_eq!(count_records(text.as_bytes(), b',', quote).ok(), walked.ok());
+        }
+
+        #[test]
+        fn a_plain_line_is_what_walking_finds(text in "[a,\"\r\n]{1,40}", quoted in any::<bool>()) {
+            let quote = quoted.then_some(b'"');
+            if let Some((line, next)) = plain_line(text.as_bytes(), 0, b',', quote) {
+                let (walked, end) = walked_line(text.as_bytes(), 0, b',', quote).expect("no mark opens");
+                prop_assert_eq!((line.span, line.fields, next), (walked.span, walked.fields, end));
+            }
         }
     }
 

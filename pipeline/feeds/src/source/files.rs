@@ -14,7 +14,7 @@ use nongshi_domain::Hint;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 use serde::Deserialize;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use toml::Spanned;
 
@@ -81,7 +81,7 @@ impl Place for Files {
     fn fetch<'a>(&'a self, contract: &'a Contract, outside: &'a Outside) -> BoxFuture<'a, Result<Sources<'a>, FeedError>> {
         async move {
             match &outside.store {
-                Some(store) => self.read(&contract.feed, store.as_ref()).await,
+                Some(store) => self.read(&contract.feed, store.as_ref(), outside).await,
                 None => Err(self.missing(&contract.feed)),
             }
         }
@@ -90,26 +90,28 @@ impl Place for Files {
 }
 
 impl Files {
-    /// Every file the globs find, each once. All are found before the first is read.
-    async fn read<'a>(&'a self, feed: &'a str, store: &'a dyn ObjectStore) -> Result<Sources<'a>, FeedError> {
+    /// Every file the globs find, each once, but those that landed whole as they lie there. All are found before the first is read.
+    async fn read<'a>(&'a self, feed: &'a str, store: &'a dyn ObjectStore, outside: &Outside) -> Result<Sources<'a>, FeedError> {
         let failed = move |path: &Path, cause| FeedError::Store { feed: feed.into(), address: self.address(path), cause };
-        let mut found = BTreeSet::new();
+        let now = (outside.now)();
+        let mut found = BTreeMap::new();
         for glob in &self.globs {
             // The contract is checked, so the glob is one.
             let Ok(pattern) = Pattern::new(glob) else { continue };
             let folder = folder_of(glob);
             let mut listing = store.list(Some(&folder));
             while let Some(entry) = listing.next().await {
-                let path = entry.map_err(|cause| failed(&folder, cause))?.location;
-                if pattern.matches_with(path.as_ref(), MATCHING) {
-                    found.insert(path);
+                let entry = entry.map_err(|cause| failed(&folder, cause))?;
+                if pattern.matches_with(entry.location.as_ref(), MATCHING) {
+                    found.insert(entry.location.clone(), entry);
                 }
             }
         }
         if found.is_empty() {
             return Err(self.missing(feed));
         }
-        let reads = found.into_iter().map(move |path| async move {
+        found.retain(|path, file| !outside.stamps.unchanged(&self.address(path), file, now));
+        let reads = found.into_keys().map(move |path| async move {
             let read = async { store.get(&path).await?.bytes().await };
             let bytes = read.await.map_err(|cause| failed(&path, cause))?;
             Ok(Source { address: self.address(&path), bytes })

@@ -10,11 +10,13 @@ mod keys;
 mod mysql;
 mod postgres;
 mod retry;
+mod stamps;
 mod trouble;
 mod window;
 
 pub(crate) use http::corrected_on;
 pub(crate) use kafka::PageAddress;
+pub use stamps::Stamps;
 pub use trouble::Fault;
 
 use crate::contract::Page;
@@ -68,6 +70,8 @@ pub struct Outside {
     pub seed: Seed,
     /// The feed's batches that have landed, in their order: a source that reads on from its last place finds it there.
     pub landed: Vec<Landed>,
+    /// Files that landed whole: they are not read again while they lie there unchanged.
+    pub stamps: Arc<Stamps>,
     /// The kept bytes of that content.
     pub kept: Arc<dyn Fn(String) -> BoxFuture<'static, Result<Bytes, String>> + Send + Sync>,
 }
@@ -114,6 +118,7 @@ impl Outside {
             pause: |_| async {}.boxed(),
             seed: Seed(0),
             landed: Vec::new(),
+            stamps: Arc::default(),
             kept: Arc::new(|content| async move { Err(format!("nothing is kept under {content}")) }.boxed()),
         }
     }
