@@ -12,11 +12,11 @@ use nongshi_lake::Batch;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// Sources of a feed that are parsed while the one before them lands.
-const PARSED_AHEAD: usize = 2;
+/// Sources of a feed that are parsed at the same time; one more lands meanwhile. Each may take seven times its bytes.
+const PARSED_AT_ONCE: usize = 2;
 
 /// Sources that are kept while those before them are parsed.
-const KEPT_AHEAD: usize = 2;
+const KEPT_AHEAD: usize = 1;
 
 /// Missing days that are named; the others are counted.
 const NAMED_DAYS: usize = 20;
@@ -103,7 +103,7 @@ async fn ingest_feed(
                 }
             }
         })
-        .buffered(PARSED_AHEAD + 1);
+        .buffered(PARSED_AT_ONCE);
     let mut landing = step.lake().landing();
     let mut now = BTreeSet::new();
     while let Some(batch) = parsed.next().await {
