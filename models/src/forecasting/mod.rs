@@ -10,6 +10,7 @@
 
 mod almanac;
 mod backtest;
+pub mod boost;
 mod combine;
 mod conformal;
 mod design;
