@@ -17,6 +17,7 @@ mod design;
 mod elastic_net;
 mod explosion;
 mod ground;
+pub mod local;
 mod model;
 mod moments;
 mod naive;
