@@ -16,6 +16,7 @@ mod landing;
 mod lease;
 mod log;
 mod made;
+mod marks;
 mod newest;
 mod open;
 mod parts;

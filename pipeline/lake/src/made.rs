@@ -10,8 +10,6 @@ use crate::log;
 use crate::publish::Scope;
 use crate::store::{Lake, TableId};
 use chrono::NaiveDate;
-use object_store::ObjectStoreExt;
-use object_store::path::Path;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -94,23 +92,7 @@ impl Lake {
         fingerprint: &str,
         sources: BTreeMap<String, Mark>,
     ) -> Result<(), LakeError> {
-        let remembered = serde_json::to_vec(&Remembered { version, fingerprint: fingerprint.to_string(), sources })?;
-        self.object_store().put(&self.marks(id), remembered.into()).await.map_err(|error| self.unreachable(error))?;
-        Ok(())
-    }
-
-    async fn remembered(&self, id: &TableId) -> Result<Option<Remembered>, LakeError> {
-        let found = match self.object_store().get(&self.marks(id)).await {
-            Ok(found) => found.bytes().await?,
-            Err(object_store::Error::NotFound { .. }) => return Ok(None),
-            Err(error) => return Err(self.unreachable(error)),
-        };
-        // half a file, or one of another version of nongshi, is none
-        Ok(serde_json::from_slice(&found).ok())
-    }
-
-    fn marks(&self, id: &TableId) -> Path {
-        self.path(&format!("marks/{id}.json"))
+        self.set_mark(&id.to_string(), &Remembered { version, fingerprint: fingerprint.to_string(), sources }).await
     }
 
     /// What the scope was last made of; nothing when it was never made.
@@ -123,7 +105,7 @@ impl Lake {
             let Some(commit) = log::read(log.clone(), at, at).await?.pop() else { break };
             version = match commit.note {
                 Some(Note::Made { as_of, made }) if as_of == day => {
-                    let remembered = if scope == Scope::Whole { self.remembered(id).await? } else { None };
+                    let remembered = if scope == Scope::Whole { self.mark::<Remembered>(&id.to_string()).await? } else { None };
                     return Ok(Some(match remembered.filter(|remembered| Some(remembered.version) == table.version()) {
                         Some(Remembered { fingerprint, sources, .. }) => MadeOf { fingerprint, sources, ..made },
                         None => made,

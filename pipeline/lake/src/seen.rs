@@ -3,8 +3,6 @@
 
 use crate::error::LakeError;
 use crate::store::Lake;
-use object_store::ObjectStoreExt;
-use object_store::path::Path;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -22,23 +20,15 @@ pub struct SeenFile {
 impl Lake {
     /// The files of the feed, by address.
     pub async fn seen_files(&self, feed: &str) -> Result<BTreeMap<String, SeenFile>, LakeError> {
-        let found = match self.object_store().get(&self.seen_at(feed)).await {
-            Ok(found) => found.bytes().await?,
-            Err(object_store::Error::NotFound { .. }) => return Ok(BTreeMap::new()),
-            Err(error) => return Err(self.unreachable(error)),
-        };
-        // half a file, or one of another version of nongshi, is none
-        Ok(serde_json::from_slice(&found).unwrap_or_default())
+        Ok(self.mark(&mark_of(feed)).await?.unwrap_or_default())
     }
 
     /// Keeps them for the next run.
     pub async fn remember_files(&self, feed: &str, files: &BTreeMap<String, SeenFile>) -> Result<(), LakeError> {
-        let files = serde_json::to_vec(files)?;
-        self.object_store().put(&self.seen_at(feed), files.into()).await.map_err(|error| self.unreachable(error))?;
-        Ok(())
+        self.set_mark(&mark_of(feed), files).await
     }
+}
 
-    fn seen_at(&self, feed: &str) -> Path {
-        self.path(&format!("marks/feeds/{feed}.json"))
-    }
+fn mark_of(feed: &str) -> String {
+    format!("feeds/{feed}")
 }
