@@ -1,4 +1,4 @@
-//! Models of one series from its own past, each fitted in a few milliseconds at most.
+//! Models of one series from its own past.
 //! In: values without gaps, oldest first, and the season's length. Out: a fitted model that forecasts, says its spread
 //! by horizon, and moves on by a value. Never: a gap bridged, a transform chosen, a clock, randomness.
 //!
@@ -76,6 +76,15 @@ fn check(values: &[f64]) -> Result<(), Unfit> {
     Ok(())
 }
 
+/// Refuses what no model of demand can be fitted to.
+fn check_demand(values: &[f64]) -> Result<(), Unfit> {
+    check(values)?;
+    match values.iter().enumerate().find(|(_, value)| **value < 0.0) {
+        Some((step, &value)) => Err(Unfit::OutOfRange { step, value, needed: "not below zero" }),
+        None => Ok(()),
+    }
+}
+
 /// The season to be used: 1 where there is none, or where two whole ones were not seen.
 fn usable_season(values: &[f64], season: usize) -> usize {
     if season >= 2 && values.len() >= 2 * season { season } else { 1 }
@@ -147,7 +156,7 @@ mod tests {
         values[30] = 400.0;
         check_each(&values, 7, |name, fitted| {
             for mean in fitted.forecast(14) {
-                // 30 %: additive seasons learnt by averages keep a thirteenth of the spike
+                // an additive season learnt by averages keeps a thirteenth of the spike of 390
                 assert!((mean - 10.0).abs() < 31.0, "{name}: {mean}");
             }
         });

@@ -2,7 +2,7 @@
 //! demand estimates, International Journal of Forecasting 21, 2005).
 //! In: values, none below zero. Out: `FittedSba`, a demand per step. Never: a forecast that falls while nothing sells.
 
-use super::{Local, Unfit, check};
+use super::{Local, Unfit, check_demand};
 use serde::{Deserialize, Serialize};
 
 /// Weight of the newest demand and interval (Syntetos and Boylan 2005, section 4; statsforecast 2.1.1, `CrostonSBA`).
@@ -22,10 +22,7 @@ pub struct FittedSba {
 
 /// Runs over the values; the first demand and its distance from the start are the first size and interval.
 pub fn fit(values: &[f64]) -> Result<FittedSba, Unfit> {
-    check(values)?;
-    if let Some((step, &value)) = values.iter().enumerate().find(|(_, value)| **value < 0.0) {
-        return Err(Unfit::OutOfRange { step, value, needed: "not below zero" });
-    }
+    check_demand(values)?;
     let mut fitted = FittedSba { size: 0.0, interval: 0.0, since: 0.0, squares: 0.0, steps: 0 };
     values.iter().for_each(|value| fitted.update(*value));
     Ok(fitted)

@@ -2,7 +2,7 @@
 //! inventory obsolescence, European Journal of Operational Research 214, 2011).
 //! In: values, none below zero. Out: `FittedTsb`, a demand per step. Never: a forecast that stays while nothing sells.
 
-use super::{Local, Unfit, check};
+use super::{Local, Unfit, check_demand};
 use serde::{Deserialize, Serialize};
 
 /// Weights tried for the size of a demand and for its chance (Teunter, Syntetos and Babai 2011, section 4); the pair
@@ -26,10 +26,7 @@ pub struct FittedTsb {
 
 /// Tries the weights; the first value tells the first chance, the first demand the first size.
 pub fn fit(values: &[f64]) -> Result<FittedTsb, Unfit> {
-    check(values)?;
-    if let Some((step, &value)) = values.iter().enumerate().find(|(_, value)| **value < 0.0) {
-        return Err(Unfit::OutOfRange { step, value, needed: "not below zero" });
-    }
+    check_demand(values)?;
     let mut best = fit_with(values, SMOOTHINGS[0], SMOOTHINGS[0]);
     for size_weight in SMOOTHINGS {
         for chance_weight in SMOOTHINGS {
