@@ -20,16 +20,16 @@ ROOM = HERE.parent.parent
 def measured(name, command, into):
     """Runs the command; adds wall and CPU seconds and the most memory in MiB to `into[name]`, and prints them."""
     started = time.monotonic()
-    with open(os.devnull, "w") as nothing:
-        process = subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=nothing, text=True)
-    said, talk = process.stdout.read(), process.stderr.read()
+    command = [str(word) for word in command]
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    said = process.stdout.read()
     _, status, used = os.wait4(process.pid, 0)
     wall = time.monotonic() - started
     if os.waitstatus_to_exitcode(status) not in (0, 1):
-        sys.exit(f"{name}: {os.waitstatus_to_exitcode(status)}\n{said}\n{talk}")
+        sys.exit(f"{name}: {os.waitstatus_to_exitcode(status)}\n{said}")
     took = {"wall": wall, "cpu": used.ru_utime + used.ru_stime, "mib": used.ru_maxrss / 1024}
     into.setdefault(name, []).append(took)
-    last = (talk.strip() or said.strip()).splitlines()[-1:]
+    last = said.strip().splitlines()[-1:]
     print(f"  {name:28} {wall:7.1f} s wall {took['cpu']:7.1f} s CPU {took['mib']:6.0f} MiB   {''.join(last)[:110]}", flush=True)
 
 
@@ -65,13 +65,13 @@ def load(nongshi, data, out, rounds):
         try:
             fresh(data / "lake")
             measured("nongshi ingest", [nongshi, "-C", data, "ingest"], took)
+            for peer in ("duckdb", "polars"):
+                measured(peer, [sys.executable, HERE / f"load_{peer}.py", data, fresh(out / peer)], took)
+                fresh(out / peer)
         finally:
             shutil.move(aside, held_back)
         measured("one more day", [nongshi, "-C", data, "ingest"], day)
         measured("nothing new", [nongshi, "-C", data, "ingest"], day)
-        for peer in ("duckdb", "polars"):
-            measured(peer, [sys.executable, HERE / f"load_{peer}.py", data, fresh(out / peer)], took)
-            fresh(out / peer)
     full = table("full load", took, "nongshi ingest", ["duckdb", "polars"])["nongshi ingest"]["wall"]
     for name, one in table("after it", day, "one more day", []).items():
         print(f"{name}: {100 * one['wall'] / full:.2f} % of the full load")
