@@ -12,7 +12,7 @@ use nongshi_lake::Batch;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// Sources of a feed that are parsed at the same time; one more lands meanwhile. Each may take seven times its bytes.
+/// Sources of a feed that are parsed at the same time; one more lands meanwhile. Each is held whole.
 const PARSED_AT_ONCE: usize = 2;
 
 /// Sources that are kept while those before them are parsed.
