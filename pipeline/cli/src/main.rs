@@ -32,6 +32,7 @@ use std::process::ExitCode;
 const STACK_BYTES: usize = 32 << 20;
 
 fn main() -> ExitCode {
+    machine::share_heaps();
     // two providers are compiled in; rustls wants one to be chosen before the first connection
     let _ = rustls::crypto::ring::default_provider().install_default();
     machine::listen_for_failpoint();
