@@ -31,7 +31,10 @@ pub(super) struct Almanac {
 
 impl Almanac {
     /// The almanac of `steps` steps. The astronomy is asked once a year, not once a day.
-    pub fn new(cadence: Cadence, first: NaiveDate, steps: usize) -> Almanac {
+    pub fn new(cadence: Cadence, calendar: bool, first: NaiveDate, steps: usize) -> Almanac {
+        if !calendar {
+            return Almanac { width: 0, values: Vec::new(), sums: Vec::new() };
+        }
         let weekdays = if cadence == Cadence::Day { 6 } else { 0 };
         let width = 2 * WAVES + RAMPS + weekdays;
         let mut festivals = Festivals::default();
@@ -158,17 +161,17 @@ mod tests {
     #[test]
     fn a_week_shares_its_days_among_the_ramps() {
         // The week of 2026-02-16 holds the eve (Monday) and the first six days of the year: all of it is festival.
-        let almanac = Almanac::new(Cadence::Week, day("2026-02-09"), 3);
+        let almanac = Almanac::new(Cadence::Week, true, day("2026-02-09"), 3);
         let ramps_of = |step: usize| almanac.values[step * almanac.width + 2 * WAVES..][..RAMPS].to_vec();
         assert_eq!(ramps_of(1), [0.0, 1.0, 0.0]);
         assert!(ramps_of(0)[0] > 0.8 && ramps_of(2)[1] > 0.1 && ramps_of(2)[2] > 0.7);
         assert_eq!(almanac.width(), 9);
-        assert_eq!(Almanac::new(Cadence::Day, day("2026-02-09"), 1).width(), 15);
+        assert_eq!(Almanac::new(Cadence::Day, true, day("2026-02-09"), 1).width(), 15);
     }
 
     #[test]
     fn differences_are_from_the_windows_mean() {
-        let almanac = Almanac::new(Cadence::Day, day("2026-03-02"), 15);
+        let almanac = Almanac::new(Cadence::Day, true, day("2026-03-02"), 15);
         let mut row = Vec::new();
         almanac.differences(14, 13, 7, &mut row);
         // 2 March 2026 is a Monday; a week's window holds one Monday in seven.

@@ -15,7 +15,7 @@ const UNIT_FLOOR_SHARE: f64 = 0.05;
 const UNIT_FLOOR_KIN: f64 = 0.01;
 
 /// What was said about one series at one origin.
-pub(super) struct Window {
+pub(super) struct Said {
     /// The step stood at.
     pub origin: usize,
     /// Which track.
@@ -23,19 +23,30 @@ pub(super) struct Window {
     /// The unit of its errors, known at the origin.
     pub unit: f64,
     /// By member: a value for each horizon, or why not.
-    pub said: Vec<Result<Vec<f64>, String>>,
-    /// The combination's values, empty until it has spoken.
+    pub members: Vec<Result<Vec<f64>, String>>,
+    /// Steps that exploded and were replaced.
+    pub replaced: u32,
+}
+
+/// The same, seen from a cutoff: with what the combination made of it.
+pub(super) struct Window<'a> {
+    /// What the members said.
+    pub said: &'a Said,
+    /// The combination's values.
     pub combined: Vec<f64>,
 }
 
-/// All windows, by rising origin.
+/// What was said at rising origins: one list an origin, in the order of the tracks.
 pub(super) struct Walk {
-    /// The origins; the last is the cutoff's step.
-    pub origins: Vec<usize>,
-    /// One list of windows an origin, in the order of the tracks.
-    pub windows: Vec<Vec<Window>>,
-    /// Explosions replaced at the cutoff.
-    pub replaced: u32,
+    origins: Vec<usize>,
+    said: Vec<Vec<Said>>,
+}
+
+impl Walk {
+    /// What was said at one of its origins.
+    pub fn at(&self, origin: usize) -> &[Said] {
+        self.origins.binary_search(&origin).map_or(&[], |index| &self.said[index])
+    }
 }
 
 /// The rising origins: as many with a whole horizon known as the settings ask for and history allows, then those
@@ -56,7 +67,7 @@ pub(super) fn origins(last: usize, settings: &ForecastSettings) -> Vec<usize> {
 /// Why a series cannot be forecast from this past, if so.
 pub(super) fn refusal(past: Past<'_>, series: usize) -> Option<String> {
     let ground = past.ground();
-    let (seen, stale) = (past.seen(series), ground.rhythm().stale);
+    let (seen, stale) = (past.seen(series), ground.rhythm.stale);
     if seen < MIN_OBSERVED {
         return Some(format!("{seen} observed steps, {MIN_OBSERVED} are needed"));
     }
@@ -65,36 +76,36 @@ pub(super) fn refusal(past: Past<'_>, series: usize) -> Option<String> {
     (gap > stale).then(|| format!("no value for {gap} steps, {stale} are allowed; the last is of {}", ground.day(last_seen)))
 }
 
-/// Walks the members over the origins.
-pub(super) fn walk(ground: &Ground, members: &[&dyn Model], settings: &ForecastSettings) -> Walk {
+/// Walks the members over the rising origins. What is said at one does not depend on the others.
+pub(super) fn walk(ground: &Ground, members: &[&dyn Model], settings: &ForecastSettings, origins: Vec<usize>) -> Walk {
     let horizon = settings.horizon as usize;
-    let origins = origins(ground.last, settings);
-    let fits: Vec<_> = members.iter().map(|member| member.fit(ground, &origins, horizon)).collect();
-    let mut walk = Walk { windows: Vec::with_capacity(origins.len()), origins, replaced: 0 };
-    for (index, &origin) in walk.origins.iter().enumerate() {
+    let fits: Vec<_> = members.iter().map(|member| member.fit(ground, &origins, horizon, settings.threads)).collect();
+    let at = |index: usize| -> Vec<Said> {
+        let origin = origins[index];
         let past = ground.past(origin);
         let bounds = bounds(ground, origin, settings.explosion_factor);
         let units = units(past);
-        walk.replaced = 0;
-        let mut windows = Vec::new();
-        for series in (0..ground.tracks.len()).filter(|series| refusal(past, *series).is_none()) {
-            let mut said: Vec<_> = fits.iter().map(|fits| fits[index].forecast(past, series, horizon)).collect();
-            walk.replaced += replace_explosions(&mut said, bounds[series]);
-            windows.push(Window { origin, series, unit: units[series], said, combined: Vec::new() });
-        }
-        walk.windows.push(windows);
-    }
-    walk
+        let one = |series: usize| {
+            let mut members: Vec<_> = fits.iter().map(|fits| fits[index].forecast(past, series, horizon)).collect();
+            let replaced = replace_explosions(&mut members, bounds[series]);
+            Said { origin, series, unit: units[series], members, replaced }
+        };
+        (0..ground.tracks.len()).filter(|series| refusal(past, *series).is_none()).map(one).collect()
+    };
+    let said = (0..origins.len()).map(at).collect();
+    Walk { origins, said }
 }
 
-/// The unit of each series' errors: for prices the mean absolute log move, for demand the mean absolute difference
+/// The unit of each series' errors: for prices the root mean squared log move, the geometric mean of the last year's and
+/// of all the past's (one alone is slow to see that times have changed, the other soon forgets); for demand the mean absolute difference
 /// to the season before (daily) or the step before, over the last year, in kg.
 fn units(past: Past<'_>) -> Vec<f64> {
     let ground = past.ground();
-    let rhythm = ground.rhythm();
+    let rhythm = ground.rhythm;
     let series = 0..ground.tracks.len();
     if ground.target == Target::Price {
-        return series.map(|series| past.roughness(series, rhythm.year)).collect();
+        let spread = |series: usize| (past.deviation(series, rhythm.year) * past.deviation(series, usize::MAX)).sqrt();
+        return series.map(spread).collect();
     }
     let lag = if ground.cadence == Cadence::Day { rhythm.season } else { 1 };
     let from = (past.step + 1).saturating_sub(rhythm.year);
@@ -111,9 +122,10 @@ fn units(past: Past<'_>) -> Vec<f64> {
         (if count > 0.0 { sum / count } else { mean }).max(UNIT_FLOOR_SHARE * mean)
     };
     let mut units: Vec<f64> = series.map(one).collect();
-    let mut sorted = units.clone();
+    let begun = (0..units.len()).filter(|series| past.last_seen(*series).is_some());
+    let mut sorted: Vec<f64> = begun.map(|series| units[series]).collect();
     sorted.sort_unstable_by(f64::total_cmp);
-    let floor = (sorted[sorted.len() / 2] * UNIT_FLOOR_KIN).max(f64::EPSILON);
+    let floor = (sorted.get(sorted.len() / 2).copied().unwrap_or(0.0) * UNIT_FLOOR_KIN).max(f64::EPSILON);
     for unit in &mut units {
         *unit = unit.max(floor);
     }
@@ -131,18 +143,18 @@ pub(super) fn residual(target: Target, actual: f64, said: f64, unit: f64) -> f64
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::forecasting::synthetic::{day, panel_of};
+    use crate::forecasting::synthetic::{ahead, day, panel_of};
     use nongshi_domain::Cutoff;
 
     #[test]
     fn origins_rise_to_the_cutoff_and_whole_ones_are_as_many_as_asked() {
-        let settings = ForecastSettings { horizon: 6, origins: 3, origin_step: 2, explosion_factor: 5.0 };
+        let settings = ForecastSettings { origins: 3, origin_step: 2, ..ahead(Cadence::Week, 6) };
         assert_eq!(origins(50, &settings), [40, 42, 44, 46, 48, 50]);
         // With little history the early ones are left out.
         assert_eq!(origins(17, &settings), [7, 9, 11, 13, 15, 17]);
         assert_eq!(origins(12, &settings), [8, 10, 12]);
         assert_eq!(origins(3, &settings), [3]);
-        let odd = ForecastSettings { horizon: 7, origins: 1, origin_step: 3, explosion_factor: 5.0 };
+        let odd = ForecastSettings { origins: 1, origin_step: 3, ..ahead(Cadence::Week, 7) };
         assert_eq!(origins(50, &odd), [43, 46, 49, 50]);
     }
 
@@ -152,7 +164,7 @@ mod tests {
         stale.extend(vec![None; 15]);
         stale.push(Some(2.0));
         let panel = panel_of(Target::Price, Cadence::Week, &[("a", vec![Some(1.0); 7]), ("b", stale), ("c", vec![Some(1.0); 26])]);
-        let ground = Ground::new(&panel, Cutoff(day("2020-06-28")), 0).expect("values");
+        let ground = Ground::new(&panel, Cutoff(day("2020-06-28")), &ahead(panel.cadence, 0)).expect("values");
         let said = |step: usize| (0..3).map(|series| refusal(ground.past(step), series)).collect::<Vec<_>>();
         assert_eq!(said(23)[0].as_deref(), Some("7 observed steps, 8 are needed"));
         assert_eq!(said(23)[1].as_deref(), Some("no value for 14 steps, 13 are allowed; the last is of 2020-03-09"));
@@ -170,7 +182,7 @@ mod tests {
         // Alternating 0 and 4 kg a day: a week apart the difference is 4.
         let values = (0..30).map(|step| Some(f64::from(step % 2 * 4))).collect();
         let panel = panel_of(Target::Demand, Cadence::Day, &[("a", values), ("b", vec![Some(0.0); 30])]);
-        let ground = Ground::new(&panel, Cutoff(day("2020-02-04")), 0).expect("values");
+        let ground = Ground::new(&panel, Cutoff(day("2020-02-04")), &ahead(panel.cadence, 0)).expect("values");
         let units = units(ground.past(29));
         assert_eq!(units[0], 4.0);
         assert!(units[1] > 0.0 && units[1] <= 0.04, "{}", units[1]);

@@ -46,34 +46,24 @@ impl Spread {
     /// Learns from the known errors of what `pick` takes from each window.
     pub fn learn<'a>(
         ground: &Ground,
-        history: &'a [Vec<Window>],
+        history: &'a [Vec<Window<'a>>],
         now: usize,
         horizon: usize,
         factor: f64,
-        pick: impl Fn(&'a Window) -> Option<&'a [f64]>,
+        pick: impl Fn(&'a Window<'a>) -> Option<&'a [f64]>,
     ) -> Spread {
-        let mut errors: Vec<Vec<f64>> = vec![Vec::new(); horizon];
-        for window in history.iter().flatten() {
-            let Some(said) = pick(window) else { continue };
-            for (step, pool) in errors.iter_mut().enumerate() {
-                let at = window.origin + step + 1;
-                if let Some(actual) = ground.observed(window.series, at).filter(|_| at <= now) {
-                    pool.push(residual(ground.target, actual, said[step], window.unit));
-                }
-            }
-        }
-        let mut steps: Vec<Offsets> = (0..horizon)
-            .map(|step| {
-                let pool = &errors[step.saturating_sub(NEIGHBOURS)..(step + NEIGHBOURS + 1).min(horizon)];
-                offsets(pool.concat(), ground.target, step + 1)
+        let known = || {
+            history.iter().flatten().filter_map(|window| Some((window, pick(window)?))).flat_map(|(window, said)| {
+                said.iter().enumerate().filter_map(move |(step, said)| {
+                    let at = window.said.origin + step + 1;
+                    let actual = ground.observed(window.said.series, at).filter(|_| at <= now)?;
+                    Some((step, residual(ground.target, actual, *said, window.said.unit)))
+                })
             })
-            .collect();
-        let below = isotone(&steps.iter().map(|step| step.below).collect::<Vec<_>>());
-        let above = isotone(&steps.iter().map(|step| step.above).collect::<Vec<_>>());
-        for (step, (below, above)) in steps.iter_mut().zip(below.into_iter().zip(above)) {
-            (step.below, step.above) = (below.max(MIN_OFFSET), above.max(MIN_OFFSET));
-        }
-        Spread { target: ground.target, log_limit: factor.max(1.0).ln(), steps }
+        };
+        let mut errors: Vec<Vec<f64>> = vec![Vec::new(); horizon];
+        known().for_each(|(step, error)| errors[step].push(error));
+        Spread { target: ground.target, log_limit: factor.max(1.0).ln(), steps: steps(&errors, ground.target) }
     }
 
     /// Mean and quantiles around a point, `ahead` steps on.
@@ -88,13 +78,30 @@ impl Spread {
     }
 }
 
+/// Offsets by horizon from errors by horizon.
+fn steps(errors: &[Vec<f64>], target: Target) -> Vec<Offsets> {
+    let horizon = errors.len();
+    let mut steps: Vec<Offsets> = (0..horizon)
+        .map(|step| {
+            let pool = &errors[step.saturating_sub(NEIGHBOURS)..(step + NEIGHBOURS + 1).min(horizon)];
+            offsets(pool.concat(), target, step + 1)
+        })
+        .collect();
+    let below = isotone(&steps.iter().map(|step| step.below).collect::<Vec<_>>());
+    let above = isotone(&steps.iter().map(|step| step.above).collect::<Vec<_>>());
+    for (step, (below, above)) in steps.iter_mut().zip(below.into_iter().zip(above)) {
+        (step.below, step.above) = (below.max(MIN_OFFSET), above.max(MIN_OFFSET));
+    }
+    steps
+}
+
 /// Conformal offsets of one pool: the order statistics of rank (n + 1) times the level, outward.
 fn offsets(mut pool: Vec<f64>, target: Target, ahead: usize) -> Offsets {
     pool.retain(|error| error.is_finite());
     let count = pool.len();
     if count < MIN_ERRORS {
-        let steps = if target == Target::Price { ahead as f64 } else { 1.0 };
-        let deviation = DEVIATION_PER_MEAN_ABSOLUTE * steps.sqrt();
+        // a price's unit is a deviation already, and a walk's deviation grows with the root of the horizon
+        let deviation = if target == Target::Price { (ahead as f64).sqrt() } else { DEVIATION_PER_MEAN_ABSOLUTE };
         // Three points with the law's mean and variance.
         let sample = vec![-1.5_f64.sqrt() * deviation, 0.0, 1.5_f64.sqrt() * deviation];
         return Offsets { below: NORMAL_90 * deviation, above: NORMAL_90 * deviation, sample };
@@ -144,7 +151,7 @@ mod tests {
     #[test]
     fn few_errors_fall_back_to_a_random_walk() {
         let found = offsets(vec![0.0; 19], Target::Price, 4);
-        assert!((found.above - 2.0 * 1.2533 * 1.2816).abs() < 1e-3 && found.above == found.below);
+        assert!((found.above - 2.0 * 1.2816).abs() < 1e-3 && found.above == found.below);
         let found = offsets(vec![0.0; 19], Target::Demand, 4);
         assert!((found.above - 1.2533 * 1.2816).abs() < 1e-3);
     }

@@ -27,17 +27,17 @@ pub(super) struct Gauge {
 fn level_window(ground: &Ground) -> usize {
     match ground.target {
         Target::Price => 1,
-        Target::Demand => ground.rhythm().demand_level,
+        Target::Demand => ground.rhythm.demand_level,
     }
 }
 
 fn knows_weekdays(ground: &Ground) -> bool {
-    ground.cadence == Cadence::Day && ground.target == Target::Demand
+    ground.rhythm.calendar && ground.cadence == Cadence::Day && ground.target == Target::Demand
 }
 
 /// How many columns a row has.
 pub(super) fn width(ground: &Ground) -> usize {
-    let rhythm = ground.rhythm();
+    let rhythm = ground.rhythm;
     let own = rhythm.lags.len() + rhythm.windows.len() + 1 + rhythm.kin_lags.len();
     own + usize::from(ground.target == Target::Demand) + 4 + usize::from(knows_weekdays(ground)) + ground.almanac.width()
 }
@@ -45,7 +45,7 @@ pub(super) fn width(ground: &Ground) -> usize {
 /// Appends the columns that depend on the origin only. None when the origin was not observed or little was seen.
 pub(super) fn origin_columns(past: Past<'_>, series: usize, row: &mut Vec<f64>) -> Option<Gauge> {
     let (ground, step) = (past.ground(), past.step);
-    let rhythm = ground.rhythm();
+    let rhythm = ground.rhythm;
     past.value(series, step)?;
     if past.seen(series) < MIN_SEEN {
         return None;
@@ -96,7 +96,7 @@ struct Season {
 }
 
 fn season(past: Past<'_>, series: usize, to: usize) -> Season {
-    let rhythm = past.ground().rhythm();
+    let rhythm = past.ground().rhythm;
     let smooth = rhythm.smooth;
     // The newest year whose smoothing window was complete at the origin.
     let newest = (to + smooth - past.step).div_ceil(rhythm.year).max(1);
@@ -130,7 +130,7 @@ fn weekday_mean(past: Past<'_>, series: usize, to: usize) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::forecasting::synthetic::{day, panel_of, seasonal_panel};
+    use crate::forecasting::synthetic::{ahead, day, panel_of, seasonal_panel};
     use nongshi_domain::Cutoff;
 
     #[test]
@@ -139,7 +139,8 @@ mod tests {
             for cadence in [Cadence::Day, Cadence::Week, Cadence::Month] {
                 let values: Vec<Option<f64>> = (0..200).map(|step| Some(5.0 + f64::from(step % 7))).collect();
                 let panel = panel_of(target, cadence, &[("a", values.clone()), ("b", values.clone()), ("c", values)]);
-                let ground = Ground::new(&panel, Cutoff(cadence.advance(day("2020-01-06"), 199)), 10).expect("values");
+                let ground =
+                    Ground::new(&panel, Cutoff(cadence.advance(day("2020-01-06"), 199)), &ahead(panel.cadence, 10)).expect("values");
                 let mut row = Vec::new();
                 let past = ground.past(150);
                 let gauge = origin_columns(past, 0, &mut row).expect("enough seen");
@@ -158,7 +159,8 @@ mod tests {
             series.values[151..].fill(Some(77.0));
         }
         let row_of = |panel| {
-            let ground = Ground::new(panel, Cutoff(Cadence::Week.advance(day("2020-01-06"), 199)), 0).expect("values");
+            let ground =
+                Ground::new(panel, Cutoff(Cadence::Week.advance(day("2020-01-06"), 199)), &ahead(panel.cadence, 0)).expect("values");
             let mut row = Vec::new();
             let gauge = origin_columns(ground.past(150), 1, &mut row).expect("enough seen");
             target_columns(ground.past(150), 1, 163, gauge, &mut row);
@@ -172,7 +174,7 @@ mod tests {
         // 104 weeks that rise by a tenth in log price a week: last year's move over 5 weeks is 0.5, and 0.1 is a unit.
         let values: Vec<Option<f64>> = (0..104).map(|step| Some((0.1 * f64::from(step)).exp())).collect();
         let panel = panel_of(Target::Price, Cadence::Week, &[("a", values)]);
-        let ground = Ground::new(&panel, Cutoff(Cadence::Week.advance(day("2020-01-06"), 103)), 5).expect("values");
+        let ground = Ground::new(&panel, Cutoff(Cadence::Week.advance(day("2020-01-06"), 103)), &ahead(panel.cadence, 5)).expect("values");
         let season = season(ground.past(103), 0, 108);
         assert!((season.moved.expect("a year") - 0.5).abs() < 1e-9);
         assert!((season.level.expect("a year") - 5.6).abs() < 1e-9);

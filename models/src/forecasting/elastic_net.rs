@@ -11,6 +11,7 @@ use super::design::{origin_columns, target_columns, width};
 use super::ground::{Ground, Past};
 use super::model::{Fitted, Model};
 use super::moments::{Line, Moments, Penalty};
+use super::threads::each;
 
 /// Strength and mix of the penalty on standardised columns, the same for every category and horizon.
 const PENALTY: Penalty = Penalty { strength: 0.01, l1_ratio: 0.5 };
@@ -34,16 +35,20 @@ impl Model for ElasticNet {
         "elastic_net"
     }
 
-    fn fit(&self, ground: &Ground, origins: &[usize], horizon: usize) -> Vec<Box<dyn Fitted>> {
+    fn prior(&self) -> f64 {
+        2.0
+    }
+
+    fn fit(&self, ground: &Ground, origins: &[usize], horizon: usize, threads: usize) -> Vec<Box<dyn Fitted>> {
         let reach = horizon + longest_gap(ground, origins);
         let mut moments = vec![Moments::new(width(ground)); reach];
-        let stride = stride(ground.tracks.len(), ground.last + 1, reach);
+        let stride = |origin| stride(ground.begun(origin), origin + 1, horizon);
         let mut next = 0;
         let mut fits: Vec<Box<dyn Fitted>> = Vec::with_capacity(origins.len());
         for &origin in origins {
-            learn(ground, next, origin, stride, &mut moments);
+            learn(ground, next, origin, &stride, &mut moments);
             next = origin + 1;
-            let lines = moments.iter().map(|moments| moments.fit(PENALTY, ROWS_PER_COLUMN)).collect();
+            let lines = each(moments.len(), threads, |ahead| moments[ahead].fit(PENALTY, ROWS_PER_COLUMN));
             fits.push(Box::new(FittedElasticNet { lines }));
         }
         fits
@@ -52,7 +57,7 @@ impl Model for ElasticNet {
 
 /// The longest gap at the end of a series at any of the origins, as far as it can be bridged.
 fn longest_gap(ground: &Ground, origins: &[usize]) -> usize {
-    let bridge = ground.rhythm().bridge;
+    let bridge = ground.rhythm.bridge;
     let gaps = origins.iter().flat_map(|&origin| {
         let past = ground.past(origin);
         (0..ground.tracks.len()).filter_map(move |series| past.last_seen(series).map(|seen| past.step - seen))
@@ -60,17 +65,21 @@ fn longest_gap(ground: &Ground, origins: &[usize]) -> usize {
     gaps.filter(|gap| *gap <= bridge).max().unwrap_or(0)
 }
 
-/// Every how many steps a series is stood at, so that the rows stay within the limit.
-fn stride(series: usize, steps: usize, reach: usize) -> usize {
-    (series * steps * reach).div_ceil(ROW_LIMIT).max(1)
+/// Every how many steps a series is stood at, so that the rows grow slowly past the limit; it follows from what was
+/// there by then, so that a row once learnt from stays.
+fn stride(series: usize, steps: usize, horizon: usize) -> usize {
+    (series * steps * horizon).div_ceil(ROW_LIMIT).max(1)
 }
 
 /// Adds the rows whose target lies in `from..=to`, one `Moments` a horizon; series take turns when thinned.
-fn learn(ground: &Ground, from: usize, to: usize, stride: usize, moments: &mut [Moments]) {
+fn learn(ground: &Ground, from: usize, to: usize, stride: &dyn Fn(usize) -> usize, moments: &mut [Moments]) {
     let mut row = Vec::with_capacity(width(ground) + 2);
     for origin in from.saturating_sub(moments.len())..to {
         let past = ground.past(origin);
-        for series in (0..ground.tracks.len()).filter(|series| (origin + series).is_multiple_of(stride)) {
+        let stride = stride(origin) as u64;
+        for series in
+            (0..ground.tracks.len()).filter(|series| ground.tracks[*series].turn.wrapping_add(origin as u64).is_multiple_of(stride))
+        {
             row.clear();
             row.push(1.0);
             let Some(gauge) = origin_columns(past, series, &mut row) else { continue };
@@ -92,7 +101,7 @@ impl Fitted for FittedElasticNet {
     fn forecast(&self, past: Past<'_>, series: usize, horizon: usize) -> Result<Vec<f64>, String> {
         let ground = past.ground();
         let seen = past.last_seen(series).ok_or_else(|| format!("no value by {}", ground.day(past.step)))?;
-        let (gap, bridge) = (past.step - seen, ground.rhythm().bridge);
+        let (gap, bridge) = (past.step - seen, ground.rhythm.bridge);
         if gap > bridge {
             return Err(format!("{gap} steps without a value at the end, {bridge} can be bridged"));
         }
@@ -115,18 +124,18 @@ impl Fitted for FittedElasticNet {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::forecasting::synthetic::{day, seasonal_panel};
+    use crate::forecasting::synthetic::{ahead, day, seasonal_panel};
     use nongshi_domain::{Cadence, Cutoff};
 
     fn ground_of(panel: &nongshi_domain::Panel, steps: u32) -> Ground {
-        Ground::new(panel, Cutoff(Cadence::Week.advance(day("2020-01-06"), steps - 1)), 20).expect("values")
+        Ground::new(panel, Cutoff(Cadence::Week.advance(day("2020-01-06"), steps - 1)), &ahead(panel.cadence, 20)).expect("values")
     }
 
     #[test]
     fn a_refit_on_the_way_equals_a_fit_from_the_start() {
         let ground = ground_of(&seasonal_panel(6, 180), 180);
-        let on_the_way = ElasticNet.fit(&ground, &[120, 140, 170], 8);
-        let at_once = ElasticNet.fit(&ground, &[170], 8);
+        let on_the_way = ElasticNet.fit(&ground, &[120, 140, 170], 8, 1);
+        let at_once = ElasticNet.fit(&ground, &[170], 8, 1);
         for series in 0..6 {
             let (a, b) = (on_the_way[2].forecast(ground.past(170), series, 8), at_once[0].forecast(ground.past(170), series, 8));
             for (a, b) in a.expect("said").into_iter().zip(b.expect("said")) {
@@ -145,8 +154,8 @@ mod tests {
         let ground = ground_of(&seasonal_panel(12, 180), 180);
         let said = |stride| {
             let mut moments = vec![Moments::new(width(&ground)); 8];
-            learn(&ground, 0, 170, stride, &mut moments);
-            let lines = moments.iter().map(|moments| moments.fit(PENALTY, ROWS_PER_COLUMN)).collect();
+            learn(&ground, 0, 170, &|_| stride, &mut moments);
+            let lines = each(moments.len(), 1, |ahead| moments[ahead].fit(PENALTY, ROWS_PER_COLUMN));
             (moments[0].rows(), FittedElasticNet { lines }.forecast(ground.past(170), 3, 8).expect("said"))
         };
         let ((all, whole), (some, thinned)) = (said(1), said(3));
@@ -166,7 +175,7 @@ mod tests {
         }
         let said = |panel| {
             let ground = ground_of(panel, 180);
-            ElasticNet.fit(&ground, &[100, 140, 179], 8)[1].forecast(ground.past(140), 2, 8)
+            ElasticNet.fit(&ground, &[100, 140, 179], 8, 1)[1].forecast(ground.past(140), 2, 8)
         };
         assert_eq!(said(&panel), said(&later));
         assert!(said(&panel).is_ok());
@@ -177,9 +186,9 @@ mod tests {
         let mut panel = seasonal_panel(6, 180);
         panel.series[0].values.truncate(177);
         let ground = ground_of(&panel, 180);
-        let fits = ElasticNet.fit(&ground, &[176, 179], 5);
+        let fits = ElasticNet.fit(&ground, &[176, 179], 5, 1);
         let from_the_gap = fits[1].forecast(ground.past(179), 0, 5).expect("three steps can be bridged");
-        let line = ElasticNet.fit(&ground, &[179], 8);
+        let line = ElasticNet.fit(&ground, &[179], 8, 1);
         // Standing at the last value with three steps more to go says the same.
         let ahead = line[0].forecast(ground.past(179).at(176), 0, 8).expect("said");
         for (a, b) in from_the_gap.iter().zip(&ahead[3..]) {
@@ -187,7 +196,7 @@ mod tests {
         }
         panel.series[0].values.truncate(175);
         let ground = ground_of(&panel, 180);
-        let refused = ElasticNet.fit(&ground, &[179], 5)[0].forecast(ground.past(179), 0, 5).expect_err("five steps cannot");
+        let refused = ElasticNet.fit(&ground, &[179], 5, 1)[0].forecast(ground.past(179), 0, 5).expect_err("five steps cannot");
         assert_eq!(refused, "5 steps without a value at the end, 4 can be bridged");
     }
 }

@@ -71,14 +71,14 @@ pub(super) fn replace_explosions(said: &mut [Result<Vec<f64>, String>], bounds: 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::forecasting::synthetic::{day, panel_of};
+    use crate::forecasting::synthetic::{ahead, day, panel_of};
     use nongshi_domain::{Cadence, Cutoff};
 
     #[test]
     fn bounds_follow_the_series_and_its_kins_ratio() {
         // `a` runs from 1 to 3 (mean 2), `b` from 10 to 70 (mean 40): kin ratios reach 0.25 and 1.75.
         let panel = panel_of(Target::Price, Cadence::Day, &[("a", vec![Some(1.0), Some(3.0)]), ("b", vec![Some(10.0), Some(70.0)])]);
-        let ground = Ground::new(&panel, Cutoff(day("2020-01-07")), 0).expect("values");
+        let ground = Ground::new(&panel, Cutoff(day("2020-01-07")), &ahead(panel.cadence, 0)).expect("values");
         assert_eq!(bounds(&ground, 1, 5.0), [Bounds { low: 0.1, high: 17.5 }, Bounds { low: 2.0, high: 350.0 }]);
         // One step earlier nothing had moved.
         assert_eq!(bounds(&ground, 0, 5.0)[0], Bounds { low: 0.2, high: 5.0 });

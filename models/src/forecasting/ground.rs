@@ -2,8 +2,9 @@
 //! In: a panel, the cutoff. Out: `Ground`, and `Past`: the ground as it stood at a step.
 //! Never: lets a `Past` show a later value; hands bridged values to a score.
 
+use super::ForecastSettings;
 use super::almanac::Almanac;
-use super::rhythm::{Rhythm, rhythm};
+use super::rhythm::{Rhythm, rhythm_of};
 use super::track::Track;
 use chrono::NaiveDate;
 use nongshi_domain::{Cadence, Cutoff, Panel, Target};
@@ -12,6 +13,8 @@ use nongshi_domain::{Cadence, Cutoff, Panel, Target};
 const ROUGHNESS_PRIOR_STEPS: f64 = 8.0;
 /// Roughness is never below this: a price that has stood still may move yet. In log units a step.
 const ROUGHNESS_FLOOR: f64 = 0.002;
+/// Root mean square of a normal law by its mean absolute value, root of pi/2.
+const DEVIATION_PER_MEAN_ABSOLUTE: f64 = 1.253_314_137_315_5;
 /// A common move needs this many series.
 const KIN_SERIES: usize = 3;
 
@@ -29,6 +32,8 @@ pub(super) struct Ground {
     pub tracks: Vec<Track>,
     /// Calendar columns, also of the steps to come.
     pub almanac: Almanac,
+    /// The numbers of the panel.
+    pub rhythm: Rhythm,
     /// The kin's common level: running mean of their moves, with its running sums. Empty for few series.
     kin: Vec<f64>,
     kin_sums: Vec<f64>,
@@ -37,11 +42,11 @@ pub(super) struct Ground {
 }
 
 impl Ground {
-    /// Lays the panel out. `beyond`: how many steps after the cutoff the calendar must reach.
+    /// Lays the panel out. The calendar reaches a horizon further.
     /// None when the panel has no value by then.
-    pub fn new(panel: &Panel, cutoff: Cutoff, beyond: usize) -> Option<Ground> {
+    pub fn new(panel: &Panel, cutoff: Cutoff, settings: &ForecastSettings) -> Option<Ground> {
         let panel = panel.until(cutoff);
-        let (cadence, target, rhythm) = (panel.cadence, panel.target, rhythm(panel.cadence));
+        let (cadence, target, rhythm) = (panel.cadence, panel.target, rhythm_of(panel.cadence, settings));
         let first = panel.series.iter().map(|series| cadence.floor(series.start)).min()?;
         let last = usize::try_from(cadence.steps_between(first, cutoff.0)).ok()?;
         let mut series: Vec<_> = panel.series.iter().collect();
@@ -64,19 +69,19 @@ impl Ground {
             kin_sums.push(kin_sums[step] + level);
         }
         let kin_roughness = (0..=last).map(|step| median_roughness(&tracks, step, rhythm.year)).collect();
-        let almanac = Almanac::new(cadence, first, last + 1 + beyond);
-        Some(Ground { cadence, target, first, last, tracks, almanac, kin, kin_sums, kin_roughness })
-    }
-
-    /// The numbers of the cadence.
-    pub fn rhythm(&self) -> &'static Rhythm {
-        rhythm(self.cadence)
+        let almanac = Almanac::new(cadence, rhythm.calendar, first, last + 1 + settings.horizon as usize);
+        Some(Ground { cadence, target, first, last, tracks, almanac, rhythm, kin, kin_sums, kin_roughness })
     }
 
     /// The ground as it stood at `step`.
     pub fn past(&self, step: usize) -> Past<'_> {
         assert!(step <= self.last, "step {step} lies after the cutoff's step {}", self.last);
         Past { ground: self, step }
+    }
+
+    /// How many series had shown a value by a step.
+    pub fn begun(&self, step: usize) -> usize {
+        self.tracks.iter().filter(|track| track.last_seen[step].is_some()).count()
     }
 
     /// First day of a step.
@@ -174,6 +179,14 @@ impl<'a> Past<'a> {
         ((own * count + kin * ROUGHNESS_PRIOR_STEPS) / (count + ROUGHNESS_PRIOR_STEPS)).max(ROUGHNESS_FLOOR)
     }
 
+    /// Root mean squared move a step over the last `window` steps, shrunk toward the kin's.
+    pub fn deviation(&self, series: usize, window: usize) -> f64 {
+        let (own, count) = self.ground.tracks[series].square(self.step, window);
+        let kin = self.ground.kin_roughness[self.step] * DEVIATION_PER_MEAN_ABSOLUTE;
+        let square = (own * count + kin * kin * ROUGHNESS_PRIOR_STEPS) / (count + ROUGHNESS_PRIOR_STEPS);
+        square.sqrt().max(ROUGHNESS_FLOOR)
+    }
+
     /// Mean common level of the kin in `from..=to`; None for few kin or for what lies ahead.
     pub fn kin(&self, from: usize, to: usize) -> Option<f64> {
         if to > self.step || from > to || self.ground.kin.is_empty() {
@@ -186,7 +199,7 @@ impl<'a> Past<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::forecasting::synthetic::{day, panel_of};
+    use crate::forecasting::synthetic::{ahead, day, panel_of};
 
     #[test]
     fn the_last_value_is_carried_over_short_gaps_only() {
@@ -194,7 +207,7 @@ mod tests {
         values.extend(vec![None; 6]);
         values.push(Some(4.0));
         let panel = panel_of(Target::Price, Cadence::Week, &[("a", values)]);
-        let ground = Ground::new(&panel, Cutoff(day("2020-03-15")), 0).expect("values");
+        let ground = Ground::new(&panel, Cutoff(day("2020-03-15")), &ahead(panel.cadence, 0)).expect("values");
         let past = ground.past(9);
         let two = Some(2.0_f64.ln());
         assert_eq!([2, 3, 6, 7, 8].map(|step| past.bridged(0, step)), [two, two, two, None, None]);
@@ -206,7 +219,7 @@ mod tests {
     #[test]
     fn a_past_shows_nothing_that_came_later() {
         let panel = panel_of(Target::Demand, Cadence::Day, &[("a", (0..20).map(|i| Some(f64::from(i))).collect())]);
-        let ground = Ground::new(&panel, Cutoff(day("2020-01-25")), 0).expect("values");
+        let ground = Ground::new(&panel, Cutoff(day("2020-01-25")), &ahead(panel.cadence, 0)).expect("values");
         let past = ground.past(5);
         assert_eq!((past.value(0, 5), past.value(0, 6), past.bridged(0, 6)), (Some(5.0), None, None));
         assert_eq!((past.mean(0, 4, 6), past.kin(0, 1), past.last_seen(0)), (None, None, Some(5)));
@@ -222,7 +235,7 @@ mod tests {
             (Target::Demand, vec![Some(1.0), Some(0.0), Some(-1.0), Some(2.0)], 3),
         ] {
             let panel = panel_of(target, Cadence::Day, &[("a", values)]);
-            let ground = Ground::new(&panel, Cutoff(day("2020-02-01")), 0).expect("values");
+            let ground = Ground::new(&panel, Cutoff(day("2020-02-01")), &ahead(panel.cadence, 0)).expect("values");
             assert_eq!(ground.past(ground.last).seen(0), seen, "{target:?}");
         }
     }

@@ -2,15 +2,18 @@
 //! In: a panel, the cutoff, settings. Out: `PanelForecast`. Never: a value after the cutoff, a silent drop, a look at
 //! the cutoff's own future when weights and quantiles are learnt.
 //!
-//! The way: `ground` lays the panel out · `model` lists the members (`elastic_net`, `naive`, `seasonal_naive`) ·
-//! `backtest` lets each speak at rolling origins, the last being the cutoff · `explosion` replaces what was never seen ·
-//! `combine` weighs them by their past errors · `conformal` turns past errors into quantiles · `scores` judges.
+//! The way: `ground` lays the panel out · `model` lists the members (`elastic_net` and `boosted` learn from all series,
+//! `single` from one, `naive` and `seasonal_naive` from nothing) · `backtest` lets each speak at rolling origins, the last
+//! being the cutoff · `explosion` replaces what was never seen · `combine` weighs them by their past errors · `conformal`
+//! turns past errors into quantiles · `scores` judges. `any_panel` serves panels that are no category's.
 //! What is said at the cutoff is made by the same steps as what was said at every earlier origin, from what was known
 //! there; so the scores of `combination` are those of the forecast itself.
 
 mod almanac;
+mod any_panel;
 mod backtest;
 pub mod boost;
+mod boosted;
 mod combine;
 mod conformal;
 mod design;
@@ -24,13 +27,16 @@ mod naive;
 mod rhythm;
 mod scores;
 mod seasonal_naive;
+mod single;
 mod speak;
 #[cfg(test)]
 mod synthetic;
 #[cfg(test)]
 mod tests;
+mod threads;
 mod track;
 
+pub use any_panel::{SaidAtEnd, align_ends, forecast_from_ends};
 pub use scores::{Measures, score_forecasts};
 
 use nongshi_domain::{Cadence, Category, Cutoff, Forecast, Panel, Series, Target};
@@ -46,17 +52,23 @@ pub struct ForecastSettings {
     pub origin_step: u32,
     /// A forecast beyond what was ever shown, by this factor, is an explosion.
     pub explosion_factor: f64,
+    /// Seasons in steps, the shortest first; none named: the cadence's own.
+    pub seasons: Vec<u32>,
+    /// The steps are only numbered, as days from 1 January 1970 on: no weekday, no festival, no year.
+    pub numbered: bool,
+    /// Threads at most; the forecasts are the same for any number.
+    pub threads: usize,
 }
 
 impl ForecastSettings {
     /// The settings a category starts from.
     pub fn for_cadence(cadence: Cadence) -> ForecastSettings {
         let (horizon, origins, origin_step) = match cadence {
-            Cadence::Day => (28, 20, 7),
-            Cadence::Week => (13, 24, 2),
-            Cadence::Month => (6, 20, 1),
+            Cadence::Day => (28, 60, 7),
+            Cadence::Week => (13, 60, 2),
+            Cadence::Month => (6, 40, 1),
         };
-        ForecastSettings { horizon, origins, origin_step, explosion_factor: 5.0 }
+        ForecastSettings { horizon, origins, origin_step, explosion_factor: 5.0, seasons: Vec::new(), numbered: false, threads: 1 }
     }
 }
 
@@ -128,10 +140,17 @@ pub enum ForecastError {
 
 /// Forecasts every series of a panel from what was known at the cutoff.
 pub fn forecast_panel(panel: &Panel, cutoff: Cutoff, settings: &ForecastSettings) -> PanelForecast {
-    speak::speak(panel, cutoff, settings, &model::MEMBERS)
+    let mut said = speak::speak(panel, &[cutoff], settings, &model::MEMBERS, true);
+    said.remove(0)
 }
 
-/// Forecasts one series by itself: naive, seasonal naive, and the elastic net on its own lags when it is long enough.
+/// What `forecast_panel` would have said at each cutoff, in the cutoffs' order: the same bytes at less than the sum of
+/// the costs, but for the scores, which are left to whoever sees the values that came.
+pub fn backtest(panel: &Panel, cutoffs: &[Cutoff], settings: &ForecastSettings) -> Vec<PanelForecast> {
+    speak::speak(panel, cutoffs, settings, &model::MEMBERS, false)
+}
+
+/// Forecasts one series by itself: the members that need only it, and those over all series where it is long enough.
 pub fn forecast_series(
     series: &Series,
     category: &Category,

@@ -1,21 +1,26 @@
 //! What a member of the combination is, and the list of them.
 //! In: the ground. Out: fitted models, one an origin. Never: a forecast without a fit.
 
+use super::boosted::Boosted;
 use super::elastic_net::ElasticNet;
 use super::ground::{Ground, Past};
 use super::naive::Naive;
 use super::seasonal_naive::SeasonalNaive;
+use super::single::{CES, ETS, THETA};
 
 /// The members, in alphabetic order.
-pub(super) static MEMBERS: [&dyn Model; 3] = [&ElasticNet, &Naive, &SeasonalNaive];
+pub(super) static MEMBERS: [&dyn Model; 7] = [&Boosted, &CES, &ElasticNet, &ETS, &Naive, &SeasonalNaive, &THETA];
 
 /// A way to learn from the past.
 pub(super) trait Model: Sync {
     /// Its name in tables.
     fn name(&self) -> &'static str;
 
+    /// Its weight before any error is known; 0 for one that is told and judged but not combined.
+    fn prior(&self) -> f64;
+
     /// Fits at each of the rising `origins`, from nothing later than each, so that `horizon` steps can be said.
-    fn fit(&self, ground: &Ground, origins: &[usize], horizon: usize) -> Vec<Box<dyn Fitted>>;
+    fn fit(&self, ground: &Ground, origins: &[usize], horizon: usize, threads: usize) -> Vec<Box<dyn Fitted>>;
 }
 
 /// What was learnt, able to forecast.

@@ -1,10 +1,20 @@
 //! The numbers that follow from a series' step. In: a cadence. Out: seasons, lags, limits, all in steps.
 //! Never: a number that depends on the data.
 
+use super::ForecastSettings;
 use nongshi_domain::Cadence;
 
 /// What one cadence means for every part of forecasting; all lengths in steps.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Rhythm {
+    /// Whether the steps are days, weeks or months of the calendar; else they are only numbered.
+    pub calendar: bool,
+    /// Season of the models of one series; 1 for none.
+    pub own_season: usize,
+    /// Steps after which the models of one series are fitted anew; between, their state moves on.
+    pub refit: usize,
+    /// Steps after which the trees over all series are grown anew.
+    pub regrow: usize,
     /// Lag of the seasonal naive that scales MASE and pinball loss, as in the M4 protocol.
     pub season: usize,
     /// A year whose steps meet the same weekday again.
@@ -27,7 +37,11 @@ pub(super) struct Rhythm {
     pub bucket_ends: &'static [u32],
 }
 
-static DAY: Rhythm = Rhythm {
+const DAY: Rhythm = Rhythm {
+    calendar: true,
+    own_season: 7,
+    refit: 28,
+    regrow: 28,
     season: 7,
     year: 364,
     bridge: 14,
@@ -40,7 +54,11 @@ static DAY: Rhythm = Rhythm {
     bucket_ends: &[7, 28, 91, 182],
 };
 
-static WEEK: Rhythm = Rhythm {
+const WEEK: Rhythm = Rhythm {
+    calendar: true,
+    own_season: 52,
+    refit: 13,
+    regrow: 8,
     season: 52,
     year: 52,
     bridge: 4,
@@ -53,7 +71,11 @@ static WEEK: Rhythm = Rhythm {
     bucket_ends: &[4, 13, 26, 52],
 };
 
-static MONTH: Rhythm = Rhythm {
+const MONTH: Rhythm = Rhythm {
+    calendar: true,
+    own_season: 12,
+    refit: 3,
+    regrow: 3,
     season: 12,
     year: 12,
     bridge: 2,
@@ -66,13 +88,40 @@ static MONTH: Rhythm = Rhythm {
     bucket_ends: &[3, 6, 12, 24],
 };
 
+/// Steps that are only numbered: what a week's or a day's would be, without a calendar.
+const NUMBERED: Rhythm = Rhythm {
+    calendar: false,
+    own_season: 1,
+    refit: 13,
+    regrow: 8,
+    season: 1,
+    year: 52,
+    bridge: 4,
+    stale: 13,
+    lags: &[1, 2, 3, 4, 8, 13, 26],
+    windows: &[4, 13, 26, 52],
+    kin_lags: [4, 13],
+    smooth: 1,
+    demand_level: 8,
+    bucket_ends: &[4, 13, 26, 52],
+};
+
 /// The numbers of a cadence.
-pub(super) fn rhythm(cadence: Cadence) -> &'static Rhythm {
+pub(super) fn rhythm(cadence: Cadence) -> Rhythm {
     match cadence {
-        Cadence::Day => &DAY,
-        Cadence::Week => &WEEK,
-        Cadence::Month => &MONTH,
+        Cadence::Day => DAY,
+        Cadence::Week => WEEK,
+        Cadence::Month => MONTH,
     }
+}
+
+/// The numbers of a panel: its cadence's, or those of numbered steps; a season that the user names stands.
+pub(super) fn rhythm_of(cadence: Cadence, settings: &ForecastSettings) -> Rhythm {
+    let mut found = if settings.numbered { NUMBERED } else { rhythm(cadence) };
+    if let Some(&season) = settings.seasons.first() {
+        (found.season, found.own_season) = (season as usize, season as usize);
+    }
+    found
 }
 
 /// A run of horizons that is weighted and scored together; both ends inside.
@@ -97,10 +146,10 @@ impl Bucket {
 }
 
 /// The buckets of a horizon: the cadence's, cut at the horizon; what lies past the last is one more.
-pub(super) fn buckets(cadence: Cadence, horizon: u32) -> Vec<Bucket> {
+pub(super) fn buckets(rhythm: &Rhythm, horizon: u32) -> Vec<Bucket> {
     let mut from = 1;
     let mut found = Vec::new();
-    for end in rhythm(cadence).bucket_ends.iter().copied().chain([u32::MAX]) {
+    for end in rhythm.bucket_ends.iter().copied().chain([u32::MAX]) {
         if from > horizon {
             break;
         }
@@ -125,7 +174,7 @@ mod tests {
             (Cadence::Month, 6, vec!["1-3", "4-6"]),
             (Cadence::Month, 0, vec![]),
         ] {
-            let labels: Vec<String> = buckets(cadence, horizon).into_iter().map(Bucket::label).collect();
+            let labels: Vec<String> = buckets(&rhythm(cadence), horizon).into_iter().map(Bucket::label).collect();
             assert_eq!(labels, expect, "{cadence:?} {horizon}");
         }
     }

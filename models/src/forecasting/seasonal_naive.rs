@@ -20,7 +20,11 @@ impl Model for SeasonalNaive {
         "seasonal_naive"
     }
 
-    fn fit(&self, _ground: &Ground, origins: &[usize], _horizon: usize) -> Vec<Box<dyn Fitted>> {
+    fn prior(&self) -> f64 {
+        0.0
+    }
+
+    fn fit(&self, _ground: &Ground, origins: &[usize], _horizon: usize, _threads: usize) -> Vec<Box<dyn Fitted>> {
         origins.iter().map(|_| Box::new(FittedSeasonalNaive) as Box<dyn Fitted>).collect()
     }
 }
@@ -43,7 +47,7 @@ fn repeat(past: Past<'_>, series: usize, horizon: usize, season: usize) -> Resul
 impl Fitted for FittedSeasonalNaive {
     fn forecast(&self, past: Past<'_>, series: usize, horizon: usize) -> Result<Vec<f64>, String> {
         let ground = past.ground();
-        let yearly = repeat(past, series, horizon, ground.rhythm().year);
+        let yearly = repeat(past, series, horizon, ground.rhythm.year);
         if yearly.is_err() && ground.cadence == Cadence::Day && ground.target == Target::Demand {
             // A gap at the end is stepped over: the last week that was seen is repeated, weekday on weekday.
             let seen = past.last_seen(series).unwrap_or(past.step);
@@ -57,14 +61,16 @@ impl Fitted for FittedSeasonalNaive {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::forecasting::synthetic::{day, panel_of};
+    use crate::forecasting::synthetic::{ahead, day, panel_of};
     use nongshi_domain::Cutoff;
 
     fn said(target: Target, cadence: Cadence, values: Vec<Option<f64>>, horizon: usize) -> Result<Vec<f64>, String> {
         let steps = values.len();
         let panel = panel_of(target, cadence, &[("a", values)]);
-        let ground = Ground::new(&panel, Cutoff(cadence.advance(day("2020-01-06"), steps as u32 - 1)), horizon).expect("values");
-        SeasonalNaive.fit(&ground, &[ground.last], horizon)[0].forecast(ground.past(ground.last), 0, horizon)
+        let ground =
+            Ground::new(&panel, Cutoff(cadence.advance(day("2020-01-06"), steps as u32 - 1)), &ahead(panel.cadence, horizon as u32))
+                .expect("values");
+        SeasonalNaive.fit(&ground, &[ground.last], horizon, 1)[0].forecast(ground.past(ground.last), 0, horizon)
     }
 
     fn close(found: Result<Vec<f64>, String>, expect: &[f64]) {

@@ -1,8 +1,8 @@
 //! The forecast of a panel, step by step. In: panel, cutoff, settings, members. Out: `PanelForecast`.
 //! Never: learns a weight or a quantile from an error that was not known at the origin it serves.
 
-use super::backtest::{Walk, Window, refusal, walk};
-use super::combine::Weights;
+use super::backtest::{Said, Walk, Window, origins, refusal, walk};
+use super::combine::{Priors, Weights};
 use super::conformal::Spread;
 use super::ground::Ground;
 use super::model::Model;
@@ -10,6 +10,7 @@ use super::rhythm::{Bucket, buckets};
 use super::scores::{Scales, Tally};
 use super::{ForecastSettings, PanelForecast, Refused, Score};
 use nongshi_domain::{Cutoff, Forecast, ForecastStep, Panel};
+use std::collections::BTreeSet;
 
 /// The combination's name.
 const COMBINATION: &str = "combination";
@@ -18,28 +19,39 @@ const NAIVE: &str = "naive";
 /// This share of the whole origins only teaches; the later ones are scored, every model on the same.
 const TEACHING_SHARE: f64 = 1.0 / 3.0;
 
-/// Forecasts a panel with the given members, naive among them.
-pub(super) fn speak(panel: &Panel, cutoff: Cutoff, settings: &ForecastSettings, members: &[&dyn Model]) -> PanelForecast {
-    let refused = refusals(panel, cutoff);
-    let ground = Ground::new(panel, cutoff, settings.horizon as usize).filter(|_| settings.horizon > 0);
-    let Some(ground) = ground else {
-        return PanelForecast { forecasts: vec![], members: vec![], scores: vec![], refused, replaced: 0, origins: 0 };
+/// Forecasts a panel with the given members, naive among them, at each of the cutoffs; with scores when `judged`.
+pub(super) fn speak(
+    panel: &Panel,
+    cutoffs: &[Cutoff],
+    settings: &ForecastSettings,
+    members: &[&dyn Model],
+    judged: bool,
+) -> Vec<PanelForecast> {
+    let ground = cutoffs.iter().max().and_then(|last| Ground::new(panel, *last, settings)).filter(|_| settings.horizon > 0);
+    let step = |ground: &Ground, cutoff: Cutoff| usize::try_from(ground.cadence.steps_between(ground.first, cutoff.0)).ok();
+    let Some(ground) = ground else { return cutoffs.iter().map(|cutoff| silence(panel, *cutoff, settings)).collect() };
+    let steps: Vec<Option<usize>> = cutoffs.iter().map(|cutoff| step(&ground, *cutoff)).collect();
+    let all: BTreeSet<usize> = steps.iter().flatten().flat_map(|last| origins(*last, settings)).collect();
+    let walk = walk(&ground, members, settings, all.into_iter().collect());
+    let one = |(cutoff, step): (&Cutoff, Option<usize>)| {
+        let Some(last) = step else { return silence(panel, *cutoff, settings) };
+        let origins = origins(last, settings);
+        let windows = combine(&ground, &walk, &origins, settings, members);
+        let refused = refusals(panel, *cutoff, settings);
+        Speech { panel, cutoff: *cutoff, last, settings, members, ground: &ground, origins, windows }.panel_forecast(refused, judged)
     };
-    let mut walk = walk(&ground, members, settings);
-    combine(&ground, &mut walk, settings, members);
-    let speech = Speech { panel, cutoff, settings, members, ground: &ground, walk: &walk };
-    let names = speech.names();
-    let forecasts = speech.forecasts(None);
-    let mut by_member: Vec<Forecast> = (0..members.len()).flat_map(|member| speech.forecasts(Some(member))).collect();
-    by_member.sort_by(|a, b| (&a.key, &a.model).cmp(&(&b.key, &b.model)));
-    let mut scores: Vec<Score> = names.into_iter().flat_map(|(member, name)| speech.scores(member, name)).collect();
-    scores.sort_by(|a, b| a.model.cmp(&b.model));
-    PanelForecast { forecasts, members: by_member, scores, refused, replaced: walk.replaced, origins: speech.whole_origins().len() as u32 }
+    cutoffs.iter().zip(steps).map(one).collect()
+}
+
+/// Nothing is known by the cutoff.
+fn silence(panel: &Panel, cutoff: Cutoff, settings: &ForecastSettings) -> PanelForecast {
+    let refused = refusals(panel, cutoff, settings);
+    PanelForecast { forecasts: vec![], members: vec![], scores: vec![], refused, replaced: 0, origins: 0 }
 }
 
 /// Every series without a forecast, in order of key.
-fn refusals(panel: &Panel, cutoff: Cutoff) -> Vec<Refused> {
-    let known = Ground::new(panel, cutoff, 0);
+fn refusals(panel: &Panel, cutoff: Cutoff, settings: &ForecastSettings) -> Vec<Refused> {
+    let known = Ground::new(panel, cutoff, settings);
     let reason = |key: &str| {
         let ground = known.as_ref()?;
         let series = ground.tracks.iter().position(|track| track.key == key)?;
@@ -55,16 +67,25 @@ fn refusals(panel: &Panel, cutoff: Cutoff) -> Vec<Refused> {
 }
 
 /// Lets the combination speak at every origin, with weights from the origins before.
-pub(super) fn combine(ground: &Ground, walk: &mut Walk, settings: &ForecastSettings, members: &[&dyn Model]) {
-    let buckets = buckets(ground.cadence, settings.horizon);
-    let naive = members.iter().position(|member| member.name() == NAIVE).unwrap_or(0);
-    for (index, &origin) in walk.origins.iter().enumerate() {
-        let (history, now) = walk.windows.split_at_mut(index);
-        let weights = Weights::learn(ground, history, origin, &buckets, members.len(), naive);
-        for window in &mut now[0] {
-            window.combined = weights.combine(ground.tracks[window.series].transform, &window.said);
-        }
+pub(super) fn combine<'a>(
+    ground: &Ground,
+    walk: &'a Walk,
+    origins: &[usize],
+    settings: &ForecastSettings,
+    members: &[&dyn Model],
+) -> Vec<Vec<Window<'a>>> {
+    let buckets = buckets(&ground.rhythm, settings.horizon);
+    let priors = Priors {
+        weights: members.iter().map(|member| member.prior()).collect(),
+        naive: members.iter().position(|member| member.name() == NAIVE).unwrap_or(0),
+    };
+    let mut history: Vec<Vec<Window<'a>>> = Vec::with_capacity(origins.len());
+    for &origin in origins {
+        let weights = Weights::learn(ground, &history, origin, &buckets, &priors);
+        let combined = |said: &'a Said| Window { said, combined: weights.combine(ground.tracks[said.series].transform, &said.members) };
+        history.push(walk.at(origin).iter().map(combined).collect());
     }
+    history
 }
 
 /// What has been walked, ready to be told and judged.
@@ -74,18 +95,35 @@ struct Speech<'a> {
     settings: &'a ForecastSettings,
     members: &'a [&'a dyn Model],
     ground: &'a Ground,
-    walk: &'a Walk,
+    /// The cutoff's step.
+    last: usize,
+    /// Rising, the cutoff's step being the last.
+    origins: Vec<usize>,
+    /// One list an origin.
+    windows: Vec<Vec<Window<'a>>>,
 }
 
 /// The values of the combination (None) or of a member; None when it did not speak.
-fn points(window: &Window, member: Option<usize>) -> Option<&[f64]> {
+fn points<'a>(window: &'a Window<'_>, member: Option<usize>) -> Option<&'a [f64]> {
     match member {
         None => Some(&window.combined),
-        Some(member) => window.said[member].as_deref().ok(),
+        Some(member) => window.said.members[member].as_deref().ok(),
     }
 }
 
-impl<'a> Speech<'a> {
+impl Speech<'_> {
+    /// All that is said at the cutoff, with the scores of what was said before.
+    fn panel_forecast(&self, refused: Vec<Refused>, judged: bool) -> PanelForecast {
+        let forecasts = self.forecasts(None);
+        let mut members: Vec<Forecast> = (0..self.members.len()).flat_map(|member| self.forecasts(Some(member))).collect();
+        members.sort_by(|a, b| (&a.key, &a.model).cmp(&(&b.key, &b.model)));
+        let names = if judged { self.names() } else { vec![] };
+        let mut scores: Vec<Score> = names.into_iter().flat_map(|(member, name)| self.scores(member, name)).collect();
+        scores.sort_by(|a, b| a.model.cmp(&b.model));
+        let replaced = self.windows.last().map_or(0, |windows| windows.iter().map(|window| window.said.replaced).sum());
+        PanelForecast { forecasts, members, scores, refused, replaced, origins: self.whole_origins().len() as u32 }
+    }
+
     fn names(&self) -> Vec<(Option<usize>, &'static str)> {
         let members = self.members.iter().enumerate().map(|(index, member)| (Some(index), member.name()));
         [(None, COMBINATION)].into_iter().chain(members).collect()
@@ -93,23 +131,23 @@ impl<'a> Speech<'a> {
 
     /// How the errors known at the origin of this index spread.
     fn spread(&self, index: usize, member: Option<usize>) -> Spread {
-        let (history, now) = (&self.walk.windows[..index], self.walk.origins[index]);
+        let (history, now) = (&self.windows[..index], self.origins[index]);
         let horizon = self.settings.horizon as usize;
         Spread::learn(self.ground, history, now, horizon, self.settings.explosion_factor, |window| points(window, member))
     }
 
     /// The forecasts at the cutoff.
     fn forecasts(&self, member: Option<usize>) -> Vec<Forecast> {
-        let index = self.walk.origins.len() - 1;
+        let index = self.origins.len() - 1;
         let spread = self.spread(index, member);
         let model = member.map_or(COMBINATION, |member| self.members[member].name());
-        let one = |window: &Window| {
+        let one = |window: &Window<'_>| {
             let steps = points(window, member)?.iter().zip(1_u32..).map(|(&point, horizon)| {
-                let (mean, quantiles) = spread.around(point, window.unit, horizon as usize);
+                let (mean, quantiles) = spread.around(point, window.said.unit, horizon as usize);
                 ForecastStep { day: self.panel.cadence.advance(self.cutoff.0, horizon), horizon, mean, quantiles }
             });
             Some(Forecast {
-                key: self.ground.tracks[window.series].key.clone(),
+                key: self.ground.tracks[window.said.series].key.clone(),
                 category: self.panel.category.clone(),
                 target: self.panel.target,
                 cadence: self.panel.cadence,
@@ -118,13 +156,13 @@ impl<'a> Speech<'a> {
                 steps: steps.collect(),
             })
         };
-        self.walk.windows[index].iter().filter_map(one).collect()
+        self.windows[index].iter().filter_map(one).collect()
     }
 
     /// Indices of the origins whose whole horizon is known.
     fn whole_origins(&self) -> std::ops::Range<usize> {
         let horizon = self.settings.horizon as usize;
-        0..self.walk.origins.iter().filter(|origin| **origin + horizon <= self.ground.last).count()
+        0..self.origins.iter().filter(|origin| **origin + horizon <= self.last).count()
     }
 
     /// The rows of one model: all horizons, then each bucket. Every model is judged on the same values: where it was
@@ -135,12 +173,12 @@ impl<'a> Speech<'a> {
         let naive = self.members.iter().position(|member| member.name() == NAIVE);
         let mut spoke = false;
         let all = Bucket { from: 1, to: self.settings.horizon };
-        let labelled = buckets(self.ground.cadence, self.settings.horizon).into_iter().map(|bucket| (bucket.label(), bucket));
+        let labelled = buckets(&self.ground.rhythm, self.settings.horizon).into_iter().map(|bucket| (bucket.label(), bucket));
         let mut rows: Vec<(String, Bucket, Tally)> =
             [("all".to_string(), all)].into_iter().chain(labelled).map(|(label, bucket)| (label, bucket, Tally::default())).collect();
         for index in whole.skip(taught) {
             let (own, stand_in) = (self.spread(index, member), self.spread(index, naive));
-            for window in &self.walk.windows[index] {
+            for window in &self.windows[index] {
                 let said = points(window, member);
                 spoke |= said.is_some();
                 let Some((points, spread)) = said.map(|said| (said, &own)).or_else(|| Some((points(window, naive)?, &stand_in))) else {
@@ -151,13 +189,13 @@ impl<'a> Speech<'a> {
                     .iter()
                     .enumerate()
                     .map(|(step, &point)| {
-                        let came = self.ground.observed(window.series, window.origin + step + 1)?;
-                        Some((came, spread.around(point, window.unit, step + 1).1))
+                        let came = self.ground.observed(window.said.series, window.said.origin + step + 1)?;
+                        Some((came, spread.around(point, window.said.unit, step + 1).1))
                     })
                     .collect();
                 for (_, bucket, tally) in &mut rows {
                     let known: Vec<_> = steps[bucket.range()].iter().flatten().copied().collect();
-                    tally.add(window.origin as i64, &self.ground.tracks[window.series].key, scales, &known);
+                    tally.add(window.said.origin as i64, &self.ground.tracks[window.said.series].key, scales, &known);
                 }
             }
         }
@@ -165,9 +203,9 @@ impl<'a> Speech<'a> {
     }
 
     fn scales(&self, window: &Window) -> Scales {
-        let known = &self.ground.tracks[window.series].observed[..=window.origin];
+        let known = &self.ground.tracks[window.said.series].observed[..=window.said.origin];
         let start = known.iter().position(Option::is_some).unwrap_or(0);
-        Scales::of(&known[start..], self.ground.rhythm().season)
+        Scales::of(&known[start..], self.ground.rhythm.season)
     }
 }
 

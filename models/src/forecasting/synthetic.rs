@@ -1,11 +1,17 @@
 //! Seeded panels for tests in place. In: sizes. Out: panels. Never: built outside tests.
 
+use super::ForecastSettings;
 use chrono::NaiveDate;
 use nongshi_domain::{Cadence, Category, Panel, Seed, Series, Target};
 
 /// A day in a test.
 pub(super) fn day(text: &str) -> NaiveDate {
     text.parse().expect("a test writes its dates as YYYY-MM-DD")
+}
+
+/// A cadence's settings with another horizon.
+pub(super) fn ahead(cadence: Cadence, horizon: u32) -> ForecastSettings {
+    ForecastSettings { horizon, ..ForecastSettings::for_cadence(cadence) }
 }
 
 /// Where every synthetic series begins: a Monday.

@@ -1,12 +1,12 @@
 //! What the door promises. In: synthetic panels. Out: claims. Never: real data.
 
-use super::synthetic::{day, panel_of, random_walks, seasonal_panel};
+use super::synthetic::{ahead, day, panel_of, random_walks, seasonal_panel};
 use super::*;
 use nongshi_domain::{Cadence, Cutoff, Panel, Seed, Target};
 use proptest::prelude::*;
 
 fn settings(horizon: u32, origins: u32, origin_step: u32) -> ForecastSettings {
-    ForecastSettings { horizon, origins, origin_step, explosion_factor: 5.0 }
+    ForecastSettings { origins, origin_step, ..ahead(Cadence::Week, horizon) }
 }
 
 fn week(steps: u32) -> Cutoff {
@@ -47,26 +47,33 @@ fn no_value_after_the_cutoff_changes_a_byte() {
     let first = forecast_panel(&whole, cutoff, &settings);
     assert_eq!(format!("{first:?}"), format!("{:?}", forecast_panel(&other, cutoff, &settings)));
     assert_eq!(first.forecasts.len(), 8);
-    assert_eq!(first.members.len(), 24);
+    assert_eq!(first.members.len(), 56);
     first.forecasts.iter().chain(&first.members).for_each(|forecast| check_shape(forecast, 13));
 }
 
 #[test]
-fn an_earlier_origin_is_told_as_if_it_were_today() {
-    // With every origin of history in use, the backtest's combination at an origin, with its weights, must be what a
-    // run with that origin as its cutoff says: nothing in between may have leaked back.
-    let panel = seasonal_panel(8, 160);
-    let settings = settings(6, 1000, 3);
-    let ground = ground::Ground::new(&panel, week(160), 6).expect("values");
-    let mut walk = backtest::walk(&ground, &model::MEMBERS, &settings);
-    speak::combine(&ground, &mut walk, &settings, &model::MEMBERS);
-    for index in [20, 36, 45] {
-        let then = forecast_panel(&panel, Cutoff(ground.day(walk.origins[index])), &settings);
-        for (window, forecast) in walk.windows[index].iter().zip(&then.forecasts) {
-            let medians: Vec<f64> = forecast.steps.iter().map(|step| step.quantiles[1]).collect();
-            assert_eq!(window.combined, medians, "{} at origin {}", forecast.key, window.origin);
-        }
+fn a_backtest_says_what_a_run_on_the_cut_panel_would_have_said() {
+    let mut panel = seasonal_panel(8, 170);
+    // one series begins late, one ends early, one has a gap
+    panel.series[2].values.drain(..120);
+    panel.series[2].start = Cadence::Week.advance(panel.series[2].start, 120);
+    panel.series[3].values.truncate(155);
+    panel.series[4].values[131..134].fill(None);
+    let settings = settings(6, 20, 3);
+    let cutoffs = [week(110), week(150), week(137), week(164)];
+    for (cutoff, then) in cutoffs.into_iter().zip(backtest(&panel, &cutoffs, &settings)) {
+        let now = forecast_panel(&panel.until(cutoff), cutoff, &settings);
+        assert!(!now.forecasts.is_empty());
+        assert_eq!(format!("{:?}", now.forecasts), format!("{:?}", then.forecasts), "{}", cutoff.0);
+        assert_eq!(format!("{:?}", now.members), format!("{:?}", then.members), "{}", cutoff.0);
     }
+}
+
+#[test]
+fn threads_do_not_change_a_byte() {
+    let panel = seasonal_panel(8, 140);
+    let said = |threads| format!("{:?}", forecast_panel(&panel, week(140), &ForecastSettings { threads, ..settings(6, 20, 3) }));
+    assert_eq!(said(1), said(2));
 }
 
 #[test]
@@ -147,10 +154,10 @@ fn gaps_stay_gaps_and_the_forecast_starts_after_the_cutoff() {
     said.forecasts.iter().for_each(|forecast| check_shape(forecast, 13));
     // Nine steps cannot be bridged, two can; fifteen weeks are too short for a year.
     let spoke = |key: &str| said.members.iter().filter(|member| member.key == key).map(|member| member.model.as_str()).collect::<Vec<_>>();
-    assert_eq!(spoke("s00"), ["elastic_net", "naive", "seasonal_naive"]);
+    assert_eq!(spoke("s00"), ["boosted", "ces", "elastic_net", "ets", "naive", "seasonal_naive", "theta"]);
     assert_eq!(spoke("s01"), ["naive", "seasonal_naive"]);
-    assert_eq!(spoke("s03"), ["elastic_net", "naive", "seasonal_naive"]);
-    assert_eq!(spoke("s05"), ["elastic_net", "naive"]);
+    assert_eq!(spoke("s03"), ["boosted", "ces", "elastic_net", "ets", "naive", "seasonal_naive", "theta"]);
+    assert_eq!(spoke("s05"), ["boosted", "ces", "elastic_net", "ets", "naive", "theta"]);
 }
 
 #[test]
@@ -161,7 +168,11 @@ fn an_exploding_member_is_replaced_and_counted() {
         fn name(&self) -> &'static str {
             "exploding"
         }
-        fn fit(&self, _: &ground::Ground, origins: &[usize], _: usize) -> Vec<Box<dyn model::Fitted>> {
+        fn prior(&self) -> f64 {
+            1.0
+        }
+
+        fn fit(&self, _: &ground::Ground, origins: &[usize], _: usize, _: usize) -> Vec<Box<dyn model::Fitted>> {
             origins.iter().map(|_| Box::new(Exploded) as Box<dyn model::Fitted>).collect()
         }
     }
@@ -171,7 +182,7 @@ fn an_exploding_member_is_replaced_and_counted() {
         }
     }
     let panel = random_walks(Cadence::Week, 3, 80, 4);
-    let said = speak::speak(&panel, week(80), &settings(4, 10, 1), &[&Exploding, &naive::Naive]);
+    let said = speak::speak(&panel, &[week(80)], &settings(4, 10, 1), &[&Exploding, &naive::Naive], true).remove(0);
     assert_eq!(said.replaced, 12, "three series, four steps");
     for (forecast, series) in said.forecasts.iter().zip(&panel.series) {
         let last = series.values[79].expect("walks have no gaps");

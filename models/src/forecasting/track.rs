@@ -8,7 +8,7 @@
 //! `Rhythm::bridge` steps, for models that need a filled past; carrying looks back only, so what a model saw at a
 //! step does not change when later values arrive (a straight line between both ends of a gap would).
 
-use nongshi_domain::Target;
+use nongshi_domain::{Seed, Target};
 
 /// Values a series must have shown to be forecast at all.
 pub(super) const MIN_OBSERVED: usize = 8;
@@ -17,17 +17,20 @@ pub(super) const MIN_OBSERVED: usize = 8;
 pub(super) struct Track {
     /// The series' key.
     pub key: String,
+    /// When its turn comes in a thinned panel; follows from the key alone.
+    pub turn: u64,
     /// Between its values and what models work on.
     pub transform: Transform,
     /// What was seen, a gap where nothing was.
     pub observed: Vec<Option<f64>>,
     /// Transformed and bridged.
     pub bridged: Vec<Option<f64>>,
-    /// Running sums of the bridged values and of their number, of absolute moves and of theirs; entry `i` is before step `i`.
+    /// Running sums of the bridged values and of their number, of absolute and squared moves and of theirs; entry `i` is before step `i`.
     pub sums: Vec<f64>,
     /// See `sums`.
     pub counts: Vec<u32>,
     move_sums: Vec<f64>,
+    square_sums: Vec<f64>,
     move_counts: Vec<u32>,
     /// Values seen before each step.
     pub seen: Vec<u32>,
@@ -76,11 +79,13 @@ impl Track {
         let steps = observed.len();
         let mut track = Track {
             key: key.to_string(),
+            turn: Seed(0).derive(key).next_u64(),
             transform: Transform::of(target, &observed),
             bridged: Vec::with_capacity(steps),
             sums: vec![0.0],
             counts: vec![0],
             move_sums: vec![0.0],
+            square_sums: vec![0.0],
             move_counts: vec![0],
             seen: vec![0],
             last_seen: Vec::with_capacity(steps),
@@ -98,6 +103,7 @@ impl Track {
             track.sums.push(track.sums[step] + value.unwrap_or(0.0));
             track.counts.push(track.counts[step] + u32::from(value.is_some()));
             track.move_sums.push(track.move_sums[step] + moved.unwrap_or(0.0));
+            track.square_sums.push(track.square_sums[step] + moved.map_or(0.0, |moved| moved * moved));
             track.move_counts.push(track.move_counts[step] + u32::from(moved.is_some()));
             track.seen.push(track.seen[step] + u32::from(track.observed[step].is_some()));
             track.bridged.push(value);
@@ -108,9 +114,17 @@ impl Track {
 
     /// Mean absolute move over the `window` steps that end with `step`, and how many moves that is.
     pub fn roughness(&self, step: usize, window: usize) -> (f64, f64) {
+        self.mean_move(&self.move_sums, step, window)
+    }
+
+    /// Mean squared move over them, and how many.
+    pub fn square(&self, step: usize, window: usize) -> (f64, f64) {
+        self.mean_move(&self.square_sums, step, window)
+    }
+
+    fn mean_move(&self, sums: &[f64], step: usize, window: usize) -> (f64, f64) {
         let from = (step + 1).saturating_sub(window);
         let count = f64::from(self.move_counts[step + 1] - self.move_counts[from]);
-        let sum = self.move_sums[step + 1] - self.move_sums[from];
-        (if count > 0.0 { sum / count } else { 0.0 }, count)
+        (if count > 0.0 { (sums[step + 1] - sums[from]) / count } else { 0.0 }, count)
     }
 }

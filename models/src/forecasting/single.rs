@@ -1,0 +1,101 @@
+//! Members that learn from one series alone: exponential smoothing in its forms (`local`).
+//! In: the ground. Out: their forecasts at each origin. Never: a fit that depends on which origins are asked for.
+//!
+//! A model is fitted at every `Rhythm::refit`-th value of the series and its state moves on in between, so what it says
+//! at an origin is the same whether that origin is the cutoff or one of many in a backtest.
+
+use super::ground::{Ground, Past};
+use super::local::{Local, Unfit, ces, ets, theta};
+use super::model::{Fitted, Model};
+use super::rhythm::Rhythm;
+use super::threads::each;
+
+type Said = Result<Vec<f64>, String>;
+
+/// A model of one series on what it is fitted to.
+pub(super) struct Single {
+    name: &'static str,
+    fit: fn(&[f64], &Rhythm) -> Result<Box<dyn Local>, Unfit>,
+    prior: f64,
+}
+
+/// Exponential smoothing chosen by criterion.
+pub(super) static ETS: Single =
+    Single { name: "ets", prior: 1.0, fit: |values, rhythm| Ok(Box::new(ets::fit(values, rhythm.own_season)?)) };
+/// Dynamic optimised Theta.
+pub(super) static THETA: Single =
+    Single { name: "theta", prior: 0.0, fit: |values, rhythm| Ok(Box::new(theta::fit(values, rhythm.own_season)?)) };
+/// Complex exponential smoothing.
+pub(super) static CES: Single =
+    Single { name: "ces", prior: 1.0, fit: |values, rhythm| Ok(Box::new(ces::fit(values, rhythm.own_season)?)) };
+struct FittedSingle {
+    /// By series.
+    said: Vec<Said>,
+}
+
+impl Model for Single {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn prior(&self) -> f64 {
+        self.prior
+    }
+
+    fn fit(&self, ground: &Ground, origins: &[usize], horizon: usize, threads: usize) -> Vec<Box<dyn Fitted>> {
+        let mut by_series = each(ground.tracks.len(), threads, |series| self.walk(ground, series, origins, horizon));
+        let at = |index: usize| {
+            let said = by_series.iter_mut().map(|said| std::mem::replace(&mut said[index], Err(String::new()))).collect();
+            Box::new(FittedSingle { said }) as Box<dyn Fitted>
+        };
+        (0..origins.len()).map(at).collect()
+    }
+}
+
+/// A model on its way along a series.
+struct Moving {
+    start: usize,
+    anchor: usize,
+    /// The last step taken in.
+    at: usize,
+    model: Box<dyn Local>,
+}
+
+impl Single {
+    /// What it says about a series at each origin.
+    fn walk(&self, ground: &Ground, series: usize, origins: &[usize], horizon: usize) -> Vec<Said> {
+        let track = &ground.tracks[series];
+        let mut moving: Option<Moving> = None;
+        let mut say = |origin: usize| -> Said {
+            if track.bridged[origin].is_none() {
+                return Err(format!("no value for more than {} steps", ground.rhythm.bridge));
+            }
+            let start = (0..origin).rev().find(|step| track.bridged[*step].is_none()).map_or(0, |gap| gap + 1);
+            let count = origin + 1 - start;
+            let refit = ground.rhythm.refit;
+            // Short runs are fitted at the origin itself.
+            let anchor = if count < 2 * refit { origin } else { start + count / refit * refit - 1 };
+            let fresh = !moving.as_ref().is_some_and(|moving| moving.start == start && moving.anchor == anchor);
+            if fresh {
+                let values: Vec<f64> = (start..=anchor).filter_map(|step| track.bridged[step]).collect();
+                let model = (self.fit)(&values, &ground.rhythm).map_err(|unfit| unfit.to_string())?;
+                moving = Some(Moving { start, anchor, at: anchor, model });
+            }
+            let Some(moving) = &mut moving else { return Err("nothing was fitted".to_string()) };
+            while moving.at < origin {
+                moving.at += 1;
+                if let Some(value) = track.bridged[moving.at] {
+                    moving.model.update(value);
+                }
+            }
+            Ok(moving.model.forecast(horizon).into_iter().map(|value| track.transform.restore(value)).collect())
+        };
+        origins.iter().map(|origin| say(*origin)).collect()
+    }
+}
+
+impl Fitted for FittedSingle {
+    fn forecast(&self, _past: Past<'_>, series: usize, _horizon: usize) -> Said {
+        self.said[series].clone()
+    }
+}
