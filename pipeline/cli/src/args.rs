@@ -2,6 +2,7 @@
 
 use chrono::NaiveDate;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use nongshi_domain::Cadence;
 use std::path::PathBuf;
 
 /// nongshi 农时: from sales and prices to the next planting and harvest plan.
@@ -59,8 +60,15 @@ pub enum Command {
     Ingest(When),
     /// Make the curated tables.
     Transform(When),
-    /// Forecast every category that is alive.
-    Forecast(When),
+    /// Forecast every category that is alive; with `--panel`, any panel, no project needed.
+    Forecast {
+        #[command(flatten)]
+        when: When,
+        #[command(flatten)]
+        panel: Option<PanelArgs>,
+    },
+    /// Score what `forecast --panel` would have said at the last cutoffs of each series.
+    Backtest(BacktestArgs),
     /// Plan every base.
     Plan(When),
     /// Write the reports.
@@ -198,6 +206,70 @@ pub struct When {
     /// The day to speak from; yesterday in Asia/Shanghai when absent.
     #[arg(long, value_name = "DATE")]
     pub as_of: Option<NaiveDate>,
+}
+
+/// A panel and how to look ahead.
+#[derive(Debug, Clone, Args)]
+pub struct PanelArgs {
+    /// A CSV or Parquet file with the columns `unique_id` (the series), `ds` (the step), `y` (the value, not below zero).
+    #[arg(long, value_name = "FILE", conflicts_with = "as_of")]
+    pub panel: PathBuf,
+    /// The step of the series.
+    #[arg(long)]
+    pub freq: PanelFreq,
+    /// Steps ahead.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=400))]
+    pub horizon: u32,
+    /// Seasons in steps, the shortest first; the first is also the lag of the scale of scores. The step's own when absent.
+    #[arg(long, value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub season: Vec<u32>,
+    /// Where to write; standard output when absent.
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// A rolling origin over a panel.
+#[derive(Debug, Clone, Args)]
+pub struct BacktestArgs {
+    #[command(flatten)]
+    pub panel: PanelArgs,
+    /// Cutoffs of each series, the last one a horizon before its end.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub windows: u32,
+    /// Steps between them.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub step: u32,
+    /// Where to write every forecast with its cutoff.
+    #[arg(long, value_name = "FILE")]
+    pub dump: Option<PathBuf>,
+}
+
+/// The step of a panel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PanelFreq {
+    /// days
+    #[value(name = "D")]
+    Day,
+    /// weeks, each written by the same weekday
+    #[value(name = "W")]
+    Week,
+    /// months, written by their first or their last day
+    #[value(name = "M")]
+    Month,
+    /// numbered steps
+    #[value(name = "1")]
+    Numbered,
+}
+
+impl PanelFreq {
+    /// The calendar's step; numbered steps are counted as days.
+    pub fn cadence(self) -> Cadence {
+        match self {
+            PanelFreq::Day | PanelFreq::Numbered => Cadence::Day,
+            PanelFreq::Week => Cadence::Week,
+            PanelFreq::Month => Cadence::Month,
+        }
+    }
 }
 
 /// The stages of a run, in their order.

@@ -13,6 +13,7 @@ mod gap;
 mod init;
 mod lake;
 mod machine;
+mod panel;
 mod project;
 mod rows;
 mod settings;
@@ -79,7 +80,9 @@ async fn command(cli: Cli) -> Result<Exit, Failure> {
         }
         Command::Ingest(when) => way::run(folder, when, &[Stage::Ingest], false, false).await,
         Command::Transform(when) => way::run(folder, when, &[Stage::Transform], false, false).await,
-        Command::Forecast(when) => way::run(folder, when, &[Stage::Forecast], false, false).await,
+        Command::Forecast { panel: Some(panel), .. } => panel::forecast(panel).await,
+        Command::Forecast { when, panel: None } => way::run(folder, when, &[Stage::Forecast], false, false).await,
+        Command::Backtest(args) => panel::backtest(args).await,
         Command::Plan(when) => way::run(folder, when, &[Stage::Plan], false, false).await,
         Command::Report(when) => way::run(folder, when, &[Stage::Report], false, false).await,
         Command::Sql { command, file, format, output, when } => sql::sql(folder, when, command, file, format, output).await,

@@ -14,6 +14,7 @@ mod kafka;
 mod killed;
 mod lake;
 mod on_s3;
+mod panel;
 mod proxy;
 mod real;
 mod two_runs;
