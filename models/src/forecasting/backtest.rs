@@ -14,6 +14,15 @@ const UNIT_FLOOR_SHARE: f64 = 0.05;
 /// Nor below this share of the kin's middle unit (a product that has not sold yet may sell).
 const UNIT_FLOOR_KIN: f64 = 0.01;
 
+/// The 90 % quantile of the standard normal law.
+const NORMAL_90: f64 = 1.281_551_565_544_6;
+/// How far the reach goes toward what was learnt, as a power.
+const LEARNT_SHARE_OF_PRICES: f64 = 0.3;
+/// See `LEARNT_SHARE_OF_PRICES`.
+const LEARNT_SHARE_OF_DEMAND: f64 = 0.6;
+/// A learnt reach is at least this share of a walk's.
+const LEAST_REACH: f64 = 0.1;
+
 /// What was said about one series at one origin.
 pub(super) struct Said {
     /// The step stood at.
@@ -22,6 +31,8 @@ pub(super) struct Said {
     pub series: usize,
     /// The unit of its errors, known at the origin.
     pub unit: f64,
+    /// How far errors reach below and above, by horizon, in the unit of `residual(.., 1.0)`, as far as was known at the origin.
+    pub reach: Vec<[f64; 2]>,
     /// By member: a value for each horizon, or why not.
     pub members: Vec<Result<Vec<f64>, String>>,
     /// Steps that exploded and were replaced.
@@ -88,7 +99,9 @@ pub(super) fn walk(ground: &Ground, members: &[&dyn Model], settings: &ForecastS
         let one = |series: usize| {
             let mut members: Vec<_> = fits.iter().map(|fits| fits[index].forecast(past, series, horizon)).collect();
             let replaced = replace_explosions(&mut members, bounds[series]);
-            Said { origin, series, unit: units[series], members, replaced }
+            let levels = fits.iter().find_map(|fits| fits[index].levels(past, series, horizon));
+            let reach = reach(ground.target, units[series], horizon, levels.as_deref());
+            Said { origin, series, unit: units[series], reach, members, replaced }
         };
         (0..ground.tracks.len()).filter(|series| refusal(past, *series).is_none()).map(one).collect()
     };
@@ -130,6 +143,25 @@ fn units(past: Past<'_>) -> Vec<f64> {
         *unit = unit.max(floor);
     }
     units
+}
+
+/// How far errors reach: a walk's law in the series' unit, met on the way (geometrically) by what a member has learnt
+/// (Romano, Patterson and Candes, Conformalized quantile regression, NeurIPS 2019). Prices keep more of the walk.
+fn reach(target: Target, unit: f64, horizon: usize, levels: Option<&[[f64; 3]]>) -> Vec<[f64; 2]> {
+    let learnt_share = if target == Target::Price { LEARNT_SHARE_OF_PRICES } else { LEARNT_SHARE_OF_DEMAND };
+    let one = |step: usize| {
+        let plain = if target == Target::Price { unit * ((step + 1) as f64).sqrt() } else { unit };
+        let Some([low, middle, high]) = levels.map(|levels| levels[step]) else { return [plain; 2] };
+        let (below, above) = match target {
+            Target::Price => ((middle / low).ln(), (high / middle).ln()),
+            Target::Demand => (middle - low, high - middle),
+        };
+        [below, above].map(|learnt: f64| {
+            let learnt = (learnt / NORMAL_90).max(LEAST_REACH * plain);
+            plain * (learnt / plain).powf(learnt_share)
+        })
+    };
+    (0..horizon).map(one).collect()
 }
 
 /// The error of a forecast in the window's unit: a log ratio for prices, a difference for demand.

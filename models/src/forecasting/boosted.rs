@@ -9,12 +9,17 @@ use super::design::{origin_columns, target_columns, width};
 use super::ground::{Ground, Past};
 use super::model::{Fitted, Model};
 use super::threads::each;
-use nongshi_domain::{Seed, Target};
+use nongshi_domain::{LEVELS, Seed, Target};
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Rows that trees are grown from at most.
 const ROW_LIMIT: usize = 120_000;
+/// Trees of the median, and of each of the outer levels.
+const ROUNDS: u32 = 150;
+/// See `ROUNDS`.
+const ROUNDS_OF_TAILS: u32 = 80;
 /// Rows needed.
 const LEAST_ROWS: usize = 500;
 /// Growths whose mean speaks.
@@ -26,9 +31,12 @@ const SEED: Seed = Seed(20_261_129);
 /// The member.
 pub(super) struct Boosted;
 
+/// One booster a level, in the order of `LEVELS`.
+type Growth = [Booster; 3];
+
 struct FittedBoosted {
     /// Grown at the last steps that trees were grown at; their mean speaks.
-    boosters: Result<Vec<Arc<Booster>>, String>,
+    growths: Result<Vec<Arc<Growth>>, String>,
 }
 
 /// What a target is measured in: a walk's spread grows with the root of the horizon.
@@ -58,18 +66,18 @@ impl Model for Boosted {
         let at = |origin: &usize| {
             let places = anchor_of(*origin).into_iter().flat_map(back).filter_map(|anchor| anchors.binary_search(&anchor).ok());
             let mut found = places.map(|place| grown[place].clone());
-            let boosters = match found.next() {
+            let growths = match found.next() {
                 Some(Ok(newest)) => Ok([newest].into_iter().chain(found.filter_map(Result::ok)).collect()),
                 Some(Err(reason)) => Err(reason),
                 None => Err("no whole span of history".to_string()),
             };
-            Box::new(FittedBoosted { boosters }) as Box<dyn Fitted>
+            Box::new(FittedBoosted { growths }) as Box<dyn Fitted>
         };
         origins.iter().map(at).collect()
     }
 }
 
-fn grow(ground: &Ground, anchor: usize, horizon: usize) -> Result<Booster, String> {
+fn grow(ground: &Ground, anchor: usize, horizon: usize) -> Result<Growth, String> {
     let columns = width(ground) + 1;
     let pairs = ground.begun(anchor) * (anchor + 1);
     // Every origin of every series gives some of its horizons, the same number each.
@@ -113,20 +121,31 @@ fn grow(ground: &Ground, anchor: usize, horizon: usize) -> Result<Booster, Strin
     let columns: Vec<&[f32]> = cells.iter().map(Vec::as_slice).collect();
     let binned = Binned::new(&columns, super::boost::MOST_BINS).map_err(|error| error.to_string())?;
     let lesson = Lesson { binned: &binned, targets: &targets, weights: None, held_out: &[] };
-    let settings = BoostSettings {
-        rounds: 150,
-        leaves: 16,
-        leaf_rows: 60,
-        row_share: 0.7,
-        column_share: 0.4,
-        ..BoostSettings::for_loss(Loss::Absolute)
+    let one = |level: f64| {
+        let loss = if level == 0.5 { Loss::Absolute } else { Loss::Quantile(level) };
+        let rounds = if level == 0.5 { ROUNDS } else { ROUNDS_OF_TAILS };
+        let settings =
+            BoostSettings { rounds, leaves: 16, leaf_rows: 60, row_share: 0.7, column_share: 0.4, ..BoostSettings::for_loss(loss) };
+        fit(&lesson, &settings, SEED.derive(&anchor.to_string())).map_err(|error| error.to_string())
     };
-    fit(&lesson, &settings, SEED.derive(&anchor.to_string())).map_err(|error| error.to_string())
+    let [low, middle, high] = LEVELS;
+    Ok([one(low)?, one(middle)?, one(high)?])
 }
 
 impl Fitted for FittedBoosted {
     fn forecast(&self, past: Past<'_>, series: usize, horizon: usize) -> Result<Vec<f64>, String> {
-        let boosters = self.boosters.as_ref().map_err(Clone::clone)?;
+        Ok(self.levels_in(past, series, horizon, 1..2)?.into_iter().map(|step| step[1]).collect())
+    }
+
+    fn levels(&self, past: Past<'_>, series: usize, horizon: usize) -> Option<Vec<[f64; 3]>> {
+        self.levels_in(past, series, horizon, 0..3).ok()
+    }
+}
+
+impl FittedBoosted {
+    /// Values of the levels in `wanted`, by horizon; the others are zero.
+    fn levels_in(&self, past: Past<'_>, series: usize, horizon: usize, wanted: Range<usize>) -> Result<Vec<[f64; 3]>, String> {
+        let growths = self.growths.as_ref().map_err(Clone::clone)?;
         let ground = past.ground();
         let seen = past.last_seen(series).ok_or_else(|| format!("no value by {}", ground.day(past.step)))?;
         let (gap, bridge) = (past.step - seen, ground.rhythm.bridge);
@@ -143,12 +162,16 @@ impl Fitted for FittedBoosted {
             target_columns(stand, series, past.step + ahead, gauge, &mut row);
             row.push((gap + ahead) as f64);
             let cells: Vec<f32> = row.iter().map(|cell| *cell as f32).collect();
-            let mut sum = 0.0;
-            for booster in boosters {
-                sum += booster.predict_row(&cells).map_err(|error| error.to_string())?;
+            let mut values = [0.0; 3];
+            for level in wanted.clone() {
+                let mut sum = 0.0;
+                for growth in growths {
+                    sum += growth[level].predict_row(&cells).map_err(|error| error.to_string())?;
+                }
+                let moved = sum / growths.len() as f64 * width_of(ground, gap + ahead);
+                values[level] = ground.tracks[series].transform.restore(gauge.level + gauge.unit * moved);
             }
-            let moved = sum / boosters.len() as f64 * width_of(ground, gap + ahead);
-            Ok(ground.tracks[series].transform.restore(gauge.level + gauge.unit * moved))
+            Ok(values)
         };
         (1..=horizon).map(one).collect()
     }

@@ -169,6 +169,7 @@ mod tests {
             origin,
             series: 0,
             unit: 1.0,
+            reach: vec![[1.0; 2]; 2],
             members: offsets.iter().map(|offset| Ok(vec![10.0 + offset; 2])).collect(),
             replaced: 0,
         };

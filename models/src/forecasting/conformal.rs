@@ -4,9 +4,9 @@
 //!
 //! Source: Stankeviciute, Alaa and van der Schaar, Conformal time-series forecasting, NeurIPS 2021 (multi-horizon);
 //! Romano, Patterson and Candes, Conformalized quantile regression, NeurIPS 2019 (both sides apart, finite sample).
-//! Errors are measured in each series' own unit at its origin (`backtest::residual`). The pool of a horizon holds the
-//! neighbouring horizons too. Offsets never shrink as the horizon grows: they are made isotone by pooling adjacent
-//! violators. The mean of a step is the mean of its point moved by an even sample of the pool's quantiles, so a
+//! Errors are measured by how far they were expected to reach, on their side, from their series' origin
+//! (`backtest::Said::reach`). The pool of a horizon holds the neighbouring horizons too. Offsets never shrink as the
+//! horizon grows: they are made isotone by pooling adjacent violators. The mean of a step is the mean of its point moved by an even sample of the pool's quantiles, so a
 //! price's mean lies above its median when errors upward are larger.
 
 use super::backtest::{Window, residual};
@@ -17,7 +17,7 @@ use nongshi_domain::{LEVELS, Target};
 const MIN_ERRORS: usize = 20;
 /// Horizons on each side that share their errors.
 const NEIGHBOURS: usize = 1;
-/// Quantiles lie at least this far from the median, in units: certainty has not been seen.
+/// Quantiles lie at least this far from the median, by reach: certainty has not been seen.
 const MIN_OFFSET: f64 = 0.05;
 /// Points of the even sample that the mean is taken over.
 const SAMPLE: usize = 20;
@@ -34,7 +34,7 @@ pub(super) struct Spread {
     steps: Vec<Offsets>,
 }
 
-/// Offsets of one horizon, in units.
+/// Offsets of one horizon, by reach.
 #[derive(Debug, Clone)]
 struct Offsets {
     below: f64,
@@ -57,7 +57,9 @@ impl Spread {
                 said.iter().enumerate().filter_map(move |(step, said)| {
                     let at = window.said.origin + step + 1;
                     let actual = ground.observed(window.said.series, at).filter(|_| at <= now)?;
-                    Some((step, residual(ground.target, actual, *said, window.said.unit)))
+                    let error = residual(ground.target, actual, *said, 1.0);
+                    let [below, above] = window.said.reach[step];
+                    Some((step, if error < 0.0 { error / below } else { error / above }))
                 })
             })
         };
@@ -67,11 +69,11 @@ impl Spread {
     }
 
     /// Mean and quantiles around a point, `ahead` steps on.
-    pub fn around(&self, point: f64, unit: f64, ahead: usize) -> (f64, [f64; 3]) {
+    pub fn around(&self, point: f64, reach: [f64; 2], ahead: usize) -> (f64, [f64; 3]) {
         let offsets = &self.steps[ahead - 1];
-        let moved = |by: f64| match self.target {
-            Target::Price => point * (by * unit).clamp(-self.log_limit, self.log_limit).exp(),
-            Target::Demand => (point + by * unit).max(0.0),
+        let moved = |by: f64| match (self.target, by * if by < 0.0 { reach[0] } else { reach[1] }) {
+            (Target::Price, by) => point * by.clamp(-self.log_limit, self.log_limit).exp(),
+            (Target::Demand, by) => (point + by).max(0.0),
         };
         let mean = offsets.sample.iter().map(|by| moved(*by)).sum::<f64>() / offsets.sample.len() as f64;
         (mean, [moved(-offsets.below), point, moved(offsets.above)])
@@ -84,24 +86,26 @@ fn steps(errors: &[Vec<f64>], target: Target) -> Vec<Offsets> {
     let mut steps: Vec<Offsets> = (0..horizon)
         .map(|step| {
             let pool = &errors[step.saturating_sub(NEIGHBOURS)..(step + NEIGHBOURS + 1).min(horizon)];
-            offsets(pool.concat(), target, step + 1)
+            offsets(pool.concat(), target)
         })
         .collect();
-    let below = isotone(&steps.iter().map(|step| step.below).collect::<Vec<_>>());
-    let above = isotone(&steps.iter().map(|step| step.above).collect::<Vec<_>>());
-    for (step, (below, above)) in steps.iter_mut().zip(below.into_iter().zip(above)) {
-        (step.below, step.above) = (below.max(MIN_OFFSET), above.max(MIN_OFFSET));
+    // a price's reach grows as a walk's does, which its errors need not do
+    let walk = |step: usize| if target == Target::Price { ((step + 1) as f64).sqrt() } else { 1.0 };
+    let rising = |side: fn(&Offsets) -> f64| isotone(&steps.iter().enumerate().map(|(at, step)| side(step) * walk(at)).collect::<Vec<_>>());
+    let (below, above) = (rising(|step| step.below), rising(|step| step.above));
+    for (at, step) in steps.iter_mut().enumerate() {
+        (step.below, step.above) = ((below[at] / walk(at)).max(MIN_OFFSET), (above[at] / walk(at)).max(MIN_OFFSET));
     }
     steps
 }
 
 /// Conformal offsets of one pool: the order statistics of rank (n + 1) times the level, outward.
-fn offsets(mut pool: Vec<f64>, target: Target, ahead: usize) -> Offsets {
+fn offsets(mut pool: Vec<f64>, target: Target) -> Offsets {
     pool.retain(|error| error.is_finite());
     let count = pool.len();
     if count < MIN_ERRORS {
-        // a price's unit is a deviation already, and a walk's deviation grows with the root of the horizon
-        let deviation = if target == Target::Price { (ahead as f64).sqrt() } else { DEVIATION_PER_MEAN_ABSOLUTE };
+        // a price's reach is a walk's deviation already
+        let deviation = if target == Target::Price { 1.0 } else { DEVIATION_PER_MEAN_ABSOLUTE };
         // Three points with the law's mean and variance.
         let sample = vec![-1.5_f64.sqrt() * deviation, 0.0, 1.5_f64.sqrt() * deviation];
         return Offsets { below: NORMAL_90 * deviation, above: NORMAL_90 * deviation, sample };
@@ -133,7 +137,7 @@ mod tests {
     use super::*;
 
     fn spread(target: Target, pools: Vec<Vec<f64>>) -> Spread {
-        let steps = pools.into_iter().enumerate().map(|(step, pool)| offsets(pool, target, step + 1)).collect();
+        let steps = pools.into_iter().map(|pool| offsets(pool, target)).collect();
         Spread { target, log_limit: 5.0_f64.ln(), steps }
     }
 
@@ -141,33 +145,47 @@ mod tests {
     fn ranks_are_those_of_a_finite_sample_and_sides_are_apart() {
         // 1..=99 less 30: of 99 errors the 10th and the 90th, (99 + 1) x .1 and x .9.
         let pool: Vec<f64> = (1..=99).rev().map(|i| f64::from(i) - 30.0).collect();
-        let found = offsets(pool, Target::Demand, 1);
+        let found = offsets(pool, Target::Demand);
         assert_eq!((found.below, found.above), (20.0, 60.0));
         // Of 20 errors the 2nd and the 19th: further out than the plain quantile.
-        let found = offsets((1..=20).map(f64::from).collect(), Target::Demand, 1);
+        let found = offsets((1..=20).map(f64::from).collect(), Target::Demand);
         assert_eq!((found.below, found.above), (-2.0, 19.0));
     }
 
     #[test]
     fn few_errors_fall_back_to_a_random_walk() {
-        let found = offsets(vec![0.0; 19], Target::Price, 4);
-        assert!((found.above - 2.0 * 1.2816).abs() < 1e-3 && found.above == found.below);
-        let found = offsets(vec![0.0; 19], Target::Demand, 4);
+        let found = offsets(vec![0.0; 19], Target::Price);
+        assert!((found.above - 1.2816).abs() < 1e-3 && found.above == found.below);
+        let found = offsets(vec![0.0; 19], Target::Demand);
         assert!((found.above - 1.2533 * 1.2816).abs() < 1e-3);
     }
 
     #[test]
     fn quantiles_never_cross_nor_fall_below_zero() {
         let demand = spread(Target::Demand, vec![(0..40).map(|i| f64::from(i) - 30.0).collect()]);
-        let (mean, [low, middle, high]) = demand.around(2.0, 1.0, 1);
+        let (mean, [low, middle, high]) = demand.around(2.0, [1.0; 2], 1);
         assert!(low == 0.0 && middle == 2.0 && high > 2.0 && mean >= 0.0, "{low} {middle} {high} {mean}");
         let price = spread(Target::Price, vec![(0..40).map(|i| f64::from(i) - 19.5).collect()]);
-        let (mean, [low, middle, high]) = price.around(2.0, 0.05, 1);
+        let (mean, [low, middle, high]) = price.around(2.0, [0.05; 2], 1);
         assert!(0.0 < low && low < middle && middle < high);
         // Even errors in logs: the mean lies above the median.
         assert!(mean > middle && mean < 1.3 * middle, "{mean}");
         // However wide the errors, a quantile stays within the factor.
-        assert!((price.around(2.0, 9.0, 1).1[2] - 10.0).abs() < 1e-9);
+        assert!((price.around(2.0, [9.0; 2], 1).1[2] - 10.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn errors_are_measured_by_their_own_side_and_prices_may_grow_slower_than_a_walk() {
+        let even: Vec<f64> = (0..40).map(|i| f64::from(i) - 19.5).collect();
+        let price = spread(Target::Price, vec![even.clone()]);
+        let [low, middle, high] = price.around(2.0, [0.01, 0.02], 1).1;
+        assert!(((high / middle).ln() - 2.0 * (middle / low).ln()).abs() < 1e-9);
+        // Errors that stay as large at the fourth step, where a walk's would have doubled: half the offset by reach.
+        let halved: Vec<f64> = even.iter().map(|error| error / 2.0).collect();
+        let near: Vec<Vec<f64>> = (1..=8).map(|step| even.iter().map(|error| error / f64::from(step).sqrt()).collect()).collect();
+        let found = steps(&near, Target::Price);
+        let flat = offsets(halved, Target::Price).above;
+        assert!((found[3].above - flat).abs() < 0.1 * flat, "{} for {flat}", found[3].above);
     }
 
     #[test]

@@ -27,6 +27,11 @@ pub(super) trait Model: Sync {
 pub(super) trait Fitted {
     /// One value a step for the `horizon` steps after `past.step`, in the series' unit; else why not, in words.
     fn forecast(&self, past: Past<'_>, series: usize, horizon: usize) -> Result<Vec<f64>, String>;
+
+    /// The values at each of `LEVELS` of those steps, by a member that learns them.
+    fn levels(&self, _past: Past<'_>, _series: usize, _horizon: usize) -> Option<Vec<[f64; 3]>> {
+        None
+    }
 }
 
 #[cfg(test)]

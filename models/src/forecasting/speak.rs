@@ -143,7 +143,7 @@ impl Speech<'_> {
         let model = member.map_or(COMBINATION, |member| self.members[member].name());
         let one = |window: &Window<'_>| {
             let steps = points(window, member)?.iter().zip(1_u32..).map(|(&point, horizon)| {
-                let (mean, quantiles) = spread.around(point, window.said.unit, horizon as usize);
+                let (mean, quantiles) = spread.around(point, window.said.reach[horizon as usize - 1], horizon as usize);
                 ForecastStep { day: self.panel.cadence.advance(self.cutoff.0, horizon), horizon, mean, quantiles }
             });
             Some(Forecast {
@@ -190,7 +190,7 @@ impl Speech<'_> {
                     .enumerate()
                     .map(|(step, &point)| {
                         let came = self.ground.observed(window.said.series, window.said.origin + step + 1)?;
-                        Some((came, spread.around(point, window.said.unit, step + 1).1))
+                        Some((came, spread.around(point, window.said.reach[step], step + 1).1))
                     })
                     .collect();
                 for (_, bucket, tally) in &mut rows {
