@@ -11,19 +11,20 @@ use super::model::{Fitted, Model};
 use super::threads::each;
 use nongshi_domain::{LEVELS, Seed, Target};
 use std::collections::BTreeSet;
-use std::ops::Range;
 use std::sync::Arc;
 
-/// Rows that trees are grown from at most.
-const ROW_LIMIT: usize = 120_000;
+/// Rows that trees are grown from: so many, and so many for each series, and never more than the last.
+const ROWS: usize = 80_000;
+/// See `ROWS`.
+const ROWS_OF_A_SERIES: usize = 200;
+/// See `ROWS`.
+const ROW_LIMIT: usize = 400_000;
 /// Trees of the median, and of each of the outer levels.
 const ROUNDS: u32 = 150;
 /// See `ROUNDS`.
 const ROUNDS_OF_TAILS: u32 = 80;
 /// Rows needed.
 const LEAST_ROWS: usize = 500;
-/// Growths whose mean speaks.
-const GROWTHS: usize = 3;
 /// See `elastic_net`.
 const TARGET_LIMIT: f64 = 6.0;
 const SEED: Seed = Seed(20_261_129);
@@ -31,8 +32,11 @@ const SEED: Seed = Seed(20_261_129);
 /// The member.
 pub(super) struct Boosted;
 
-/// One booster a level, in the order of `LEVELS`.
-type Growth = [Booster; 3];
+/// The median's booster, and those of the outer levels where they are grown.
+struct Growth {
+    median: Booster,
+    tails: Option<[Booster; 2]>,
+}
 
 struct FittedBoosted {
     /// Grown at the last steps that trees were grown at; their mean speaks.
@@ -59,7 +63,7 @@ impl Model for Boosted {
     fn fit(&self, ground: &Ground, origins: &[usize], horizon: usize, threads: usize) -> Vec<Box<dyn Fitted>> {
         let regrow = ground.rhythm.regrow;
         let anchor_of = |origin: usize| ((origin + 1) / regrow * regrow).checked_sub(1);
-        let back = |anchor: usize| (0..GROWTHS).filter_map(move |back| anchor.checked_sub(back * regrow));
+        let back = |anchor: usize| (0..ground.rhythm.growths).filter_map(move |back| anchor.checked_sub(back * regrow));
         let anchors: BTreeSet<usize> = origins.iter().filter_map(|origin| anchor_of(*origin)).flat_map(back).collect();
         let anchors: Vec<usize> = anchors.into_iter().collect();
         let grown = each(anchors.len(), threads, |index| grow(ground, anchors[index], horizon).map(Arc::new));
@@ -79,9 +83,11 @@ impl Model for Boosted {
 
 fn grow(ground: &Ground, anchor: usize, horizon: usize) -> Result<Growth, String> {
     let columns = width(ground) + 1;
-    let pairs = ground.begun(anchor) * (anchor + 1);
+    let begun = ground.begun(anchor);
+    let pairs = begun * (anchor + 1);
+    let rows = (ROWS + begun * ROWS_OF_A_SERIES).min(ROW_LIMIT);
     // Every origin of every series gives some of its horizons, the same number each.
-    let share = (ROW_LIMIT as f64 / pairs.max(1) as f64).min(horizon as f64);
+    let share = (rows as f64 / pairs.max(1) as f64).min(horizon as f64);
     let mut cells: Vec<Vec<f32>> = vec![Vec::new(); columns];
     let mut targets = Vec::new();
     let mut draws: Vec<Seed> = ground.tracks.iter().map(|track| SEED.derive(&format!("{anchor} {}", track.key))).collect();
@@ -129,23 +135,37 @@ fn grow(ground: &Ground, anchor: usize, horizon: usize) -> Result<Growth, String
         fit(&lesson, &settings, SEED.derive(&anchor.to_string())).map_err(|error| error.to_string())
     };
     let [low, middle, high] = LEVELS;
-    Ok([one(low)?, one(middle)?, one(high)?])
+    let tails = if ground.rhythm.tails { Some([one(low)?, one(high)?]) } else { None };
+    Ok(Growth { median: one(middle)?, tails })
 }
 
 impl Fitted for FittedBoosted {
     fn forecast(&self, past: Past<'_>, series: usize, horizon: usize) -> Result<Vec<f64>, String> {
-        Ok(self.levels_in(past, series, horizon, 1..2)?.into_iter().map(|step| step[1]).collect())
+        self.said(past, series, horizon, |growth| Some(&growth.median))
     }
 
     fn levels(&self, past: Past<'_>, series: usize, horizon: usize) -> Option<Vec<[f64; 3]>> {
-        self.levels_in(past, series, horizon, 0..3).ok()
+        let tail = |side: usize| self.said(past, series, horizon, |growth| Some(&growth.tails.as_ref()?[side])).ok();
+        let (low, high) = (tail(0)?, tail(1)?);
+        let middle = self.forecast(past, series, horizon).ok()?;
+        Some((0..horizon).map(|step| [low[step], middle[step], high[step]]).collect())
     }
 }
 
 impl FittedBoosted {
-    /// Values of the levels in `wanted`, by horizon; the others are zero.
-    fn levels_in(&self, past: Past<'_>, series: usize, horizon: usize, wanted: Range<usize>) -> Result<Vec<[f64; 3]>, String> {
+    /// The mean of one booster of each growth, by horizon.
+    fn said(
+        &self,
+        past: Past<'_>,
+        series: usize,
+        horizon: usize,
+        booster: impl Fn(&Growth) -> Option<&Booster>,
+    ) -> Result<Vec<f64>, String> {
         let growths = self.growths.as_ref().map_err(Clone::clone)?;
+        let boosters: Vec<&Booster> = growths.iter().filter_map(|growth| booster(growth)).collect();
+        if boosters.is_empty() {
+            return Err("no trees are grown for it".to_string());
+        }
         let ground = past.ground();
         let seen = past.last_seen(series).ok_or_else(|| format!("no value by {}", ground.day(past.step)))?;
         let (gap, bridge) = (past.step - seen, ground.rhythm.bridge);
@@ -162,16 +182,12 @@ impl FittedBoosted {
             target_columns(stand, series, past.step + ahead, gauge, &mut row);
             row.push((gap + ahead) as f64);
             let cells: Vec<f32> = row.iter().map(|cell| *cell as f32).collect();
-            let mut values = [0.0; 3];
-            for level in wanted.clone() {
-                let mut sum = 0.0;
-                for growth in growths {
-                    sum += growth[level].predict_row(&cells).map_err(|error| error.to_string())?;
-                }
-                let moved = sum / growths.len() as f64 * width_of(ground, gap + ahead);
-                values[level] = ground.tracks[series].transform.restore(gauge.level + gauge.unit * moved);
+            let mut sum = 0.0;
+            for booster in &boosters {
+                sum += booster.predict_row(&cells).map_err(|error| error.to_string())?;
             }
-            Ok(values)
+            let moved = sum / boosters.len() as f64 * width_of(ground, gap + ahead);
+            Ok(ground.tracks[series].transform.restore(gauge.level + gauge.unit * moved))
         };
         (1..=horizon).map(one).collect()
     }

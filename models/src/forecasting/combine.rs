@@ -18,6 +18,9 @@ const POWER: i32 = 6;
 const TRIM: f64 = 1.5;
 /// Shares of the way from naive to the combination that are tried, in parts of this.
 const SHARES: usize = 10;
+/// What each whole way from naive must gain, by the root of the number of windows that do not overlap: with few of them a
+/// gain is luck.
+const CAUTION: f64 = 0.1;
 /// Errors a bucket needs before weights are learnt; with fewer, weights are equal.
 const MIN_ERRORS: usize = 20;
 /// A member must have spoken for this share of the errors.
@@ -46,6 +49,8 @@ pub(super) struct Priors {
     pub weights: Vec<f64>,
     /// Naive's place.
     pub naive: usize,
+    /// Steps between origins.
+    pub origin_step: u32,
 }
 
 impl Weights {
@@ -150,7 +155,10 @@ fn learn(ground: &Ground, history: &[Vec<Window<'_>>], now: usize, bucket: Bucke
             *loss += error(window, said, actual);
         }
     }
-    let best = losses.iter().enumerate().fold(0, |best, (part, loss)| if *loss < losses[best] { part } else { best });
+    let windows = all as f64 / bucket.range().len() as f64 * (f64::from(priors.origin_step) / f64::from(bucket.to)).min(1.0);
+    let caution = CAUTION / windows.max(1.0).sqrt() / SHARES as f64 * losses[0];
+    let cost = |part: usize| losses[part] + caution * part as f64;
+    let best = (0..losses.len()).fold(0, |best, part| if cost(part) < cost(best) { part } else { best });
     Learnt { weights, share: best as f64 / SHARES as f64 }
 }
 
@@ -175,7 +183,7 @@ mod tests {
         };
         let all: Vec<Said> = (20..60).map(said).collect();
         let history: Vec<Vec<Window<'_>>> = all.iter().map(|said| vec![Window { said, combined: Vec::new() }]).collect();
-        let priors = Priors { weights: vec![1.0; offsets.len()], naive: 0 };
+        let priors = Priors { weights: vec![1.0; offsets.len()], naive: 0, origin_step: 1 };
         let weights = Weights::learn(&ground, &history, now, &[Bucket { from: 1, to: 2 }], &priors);
         weights.buckets[0].1.clone()
     }

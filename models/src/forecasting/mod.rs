@@ -56,8 +56,19 @@ pub struct ForecastSettings {
     pub seasons: Vec<u32>,
     /// The steps are only numbered, as days from 1 January 1970 on: no weekday, no festival, no year.
     pub numbered: bool,
+    /// How often trees are grown anew.
+    pub growing: Growing,
     /// Threads at most; the forecasts are the same for any number.
     pub threads: usize,
+}
+
+/// How much work goes into boosted trees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Growing {
+    /// Anew at every few steps of the axis; three growths speak together, and tails are learnt: for a panel by itself.
+    Often,
+    /// Twice a year, one growth, the median alone: for many panels, run after run.
+    Seldom,
 }
 
 impl ForecastSettings {
@@ -68,7 +79,16 @@ impl ForecastSettings {
             Cadence::Week => (13, 60, 2),
             Cadence::Month => (6, 40, 1),
         };
-        ForecastSettings { horizon, origins, origin_step, explosion_factor: 5.0, seasons: Vec::new(), numbered: false, threads: 1 }
+        ForecastSettings {
+            horizon,
+            origins,
+            origin_step,
+            explosion_factor: 5.0,
+            seasons: Vec::new(),
+            numbered: false,
+            growing: Growing::Often,
+            threads: 1,
+        }
     }
 }
 

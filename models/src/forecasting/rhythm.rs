@@ -1,7 +1,7 @@
 //! The numbers that follow from a series' step. In: a cadence. Out: seasons, lags, limits, all in steps.
 //! Never: a number that depends on the data.
 
-use super::ForecastSettings;
+use super::{ForecastSettings, Growing};
 use nongshi_domain::Cadence;
 
 /// What one cadence means for every part of forecasting; all lengths in steps.
@@ -15,6 +15,10 @@ pub(super) struct Rhythm {
     pub refit: usize,
     /// Steps after which the trees over all series are grown anew.
     pub regrow: usize,
+    /// How many of the last growths speak together.
+    pub growths: usize,
+    /// Whether trees are grown for the outer levels too.
+    pub tails: bool,
     /// Lag of the seasonal naive that scales MASE and pinball loss, as in the M4 protocol.
     pub season: usize,
     /// A year whose steps meet the same weekday again.
@@ -42,6 +46,8 @@ const DAY: Rhythm = Rhythm {
     own_season: 7,
     refit: 28,
     regrow: 28,
+    growths: 3,
+    tails: true,
     season: 7,
     year: 364,
     bridge: 14,
@@ -59,6 +65,8 @@ const WEEK: Rhythm = Rhythm {
     own_season: 52,
     refit: 13,
     regrow: 8,
+    growths: 3,
+    tails: true,
     season: 52,
     year: 52,
     bridge: 4,
@@ -76,6 +84,8 @@ const MONTH: Rhythm = Rhythm {
     own_season: 12,
     refit: 3,
     regrow: 3,
+    growths: 3,
+    tails: true,
     season: 12,
     year: 12,
     bridge: 2,
@@ -94,6 +104,8 @@ const NUMBERED: Rhythm = Rhythm {
     own_season: 1,
     refit: 13,
     regrow: 8,
+    growths: 3,
+    tails: true,
     season: 1,
     year: 52,
     bridge: 4,
@@ -118,6 +130,9 @@ pub(super) fn rhythm(cadence: Cadence) -> Rhythm {
 /// The numbers of a panel: its cadence's, or those of numbered steps; a season that the user names stands.
 pub(super) fn rhythm_of(cadence: Cadence, settings: &ForecastSettings) -> Rhythm {
     let mut found = if settings.numbered { NUMBERED } else { rhythm(cadence) };
+    if settings.growing == Growing::Seldom {
+        (found.regrow, found.growths, found.tails) = (found.year / 2, 1, false);
+    }
     if let Some(&season) = settings.seasons.first() {
         (found.season, found.own_season) = (season as usize, season as usize);
     }

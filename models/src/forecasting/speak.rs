@@ -78,6 +78,7 @@ pub(super) fn combine<'a>(
     let priors = Priors {
         weights: members.iter().map(|member| member.prior()).collect(),
         naive: members.iter().position(|member| member.name() == NAIVE).unwrap_or(0),
+        origin_step: settings.origin_step,
     };
     let mut history: Vec<Vec<Window<'a>>> = Vec::with_capacity(origins.len());
     for &origin in origins {

@@ -13,7 +13,7 @@ use chrono::{Days, NaiveDate, TimeDelta};
 use datafusion::prelude::SessionContext;
 use nongshi_domain::{Cadence, Category, Cutoff, Forecast, Panel, Target};
 use nongshi_lake::{Layer, Scope, TableId, digest};
-use nongshi_models::forecasting::{ForecastSettings, PanelForecast, Refused, Score, forecast_panel};
+use nongshi_models::forecasting::{ForecastSettings, Growing, PanelForecast, Refused, Score, forecast_panel};
 use std::collections::{BTreeMap, BTreeSet};
 use tokio::task::{JoinHandle, spawn_blocking};
 
@@ -151,6 +151,8 @@ impl Asked {
             horizon: if cadence == category.cadence { category.horizon } else { base.horizon },
             origins: step.project.settings.origins,
             explosion_factor: step.project.settings.explosion_factor,
+            growing: Growing::Seldom,
+            threads: crate::machine::threads() as usize,
             ..base
         };
         let cutoff = cutoff(step.as_of.0, cadence);
