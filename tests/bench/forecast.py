@@ -109,7 +109,7 @@ def one(name, nongshi, panels, peers, out):
     for place, model in enumerate(best):
         pool = scored["theirs"] if place == 0 else whole
         middle, low, high = ratio(chosen, pool[model], keys, place)
-        mark = "" if aim is None else " ✓" if middle <= aim else " ✗"
+        mark = "" if aim is None else " ✓" if round(middle, 3) <= aim else " ✗"
         cells += [f"{mean(pool[model], keys, place):.3f} {model}", f"{mean(chosen, keys, place):.3f}", f"{middle:.3f} ({low:.2f}–{high:.2f}){mark}"]
     cells += [f"{mean(chosen, keys, 2):.3f}", f"{cpu:.0f} / {their_cpu:.0f} s"]
     print("| " + " | ".join(cells) + " |", flush=True)

@@ -65,7 +65,7 @@ pub enum Command {
         #[command(flatten)]
         when: When,
         #[command(flatten)]
-        panel: Option<PanelArgs>,
+        panel: MaybePanel,
     },
     /// Score what `forecast --panel` would have said at the last cutoffs of each series.
     Backtest(BacktestArgs),
@@ -212,7 +212,7 @@ pub struct When {
 #[derive(Debug, Clone, Args)]
 pub struct PanelArgs {
     /// A CSV or Parquet file with the columns `unique_id` (the series), `ds` (the step), `y` (the value, not below zero).
-    #[arg(long, value_name = "FILE", conflicts_with = "as_of")]
+    #[arg(long, value_name = "FILE")]
     pub panel: PathBuf,
     /// The step of the series.
     #[arg(long)]
@@ -226,6 +226,34 @@ pub struct PanelArgs {
     /// Where to write; standard output when absent.
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+}
+
+/// The same where there may be none: with `--panel` the others belong, without it none does.
+#[derive(Debug, Clone, Args)]
+pub struct MaybePanel {
+    /// A CSV or Parquet file with the columns `unique_id` (the series), `ds` (the step), `y` (the value, not below zero).
+    #[arg(long, value_name = "FILE", conflicts_with = "as_of", requires_all = ["freq", "horizon"])]
+    panel: Option<PathBuf>,
+    /// The step of the series.
+    #[arg(long, requires = "panel")]
+    freq: Option<PanelFreq>,
+    /// Steps ahead.
+    #[arg(long, requires = "panel", value_parser = clap::value_parser!(u32).range(1..=400))]
+    horizon: Option<u32>,
+    /// Seasons in steps, the shortest first. The step's own when absent.
+    #[arg(long, requires = "panel", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=1000))]
+    season: Vec<u32>,
+    /// Where to write; standard output when absent.
+    #[arg(short, long, value_name = "FILE", requires = "panel")]
+    output: Option<PathBuf>,
+}
+
+impl MaybePanel {
+    /// The panel, when one is named.
+    pub fn named(self) -> Option<PanelArgs> {
+        let MaybePanel { panel, freq, horizon, season, output } = self;
+        Some(PanelArgs { panel: panel?, freq: freq?, horizon: horizon?, season, output })
+    }
 }
 
 /// A rolling origin over a panel.

@@ -80,8 +80,10 @@ async fn command(cli: Cli) -> Result<Exit, Failure> {
         }
         Command::Ingest(when) => way::run(folder, when, &[Stage::Ingest], false, false).await,
         Command::Transform(when) => way::run(folder, when, &[Stage::Transform], false, false).await,
-        Command::Forecast { panel: Some(panel), .. } => panel::forecast(panel).await,
-        Command::Forecast { when, panel: None } => way::run(folder, when, &[Stage::Forecast], false, false).await,
+        Command::Forecast { when, panel } => match panel.named() {
+            Some(panel) => panel::forecast(panel).await,
+            None => way::run(folder, when, &[Stage::Forecast], false, false).await,
+        },
         Command::Backtest(args) => panel::backtest(args).await,
         Command::Plan(when) => way::run(folder, when, &[Stage::Plan], false, false).await,
         Command::Report(when) => way::run(folder, when, &[Stage::Report], false, false).await,

@@ -83,14 +83,15 @@ struct Row {
     value: Option<f64>,
 }
 
-/// A column cast to another kind, null only where it was null.
+/// A column cast to another kind, null only where it was null or empty.
 fn strictly(batch: &RecordBatch, name: &str, kind: &DataType) -> Result<ArrayRef, String> {
     let column = batch.column_by_name(name).ok_or_else(|| format!("there is no column `{name}`"))?;
     let cast = cast(column, kind).map_err(|error| format!("`{name}`: {error}"))?;
-    match (0..column.len()).find(|row| column.is_valid(*row) && cast.is_null(*row)) {
+    let words = |row: usize| arrow::util::display::array_value_to_string(column, row).unwrap_or_default();
+    match (0..column.len()).find(|row| column.is_valid(*row) && cast.is_null(*row) && !words(*row).trim().is_empty()) {
         None => Ok(cast),
         Some(row) => {
-            let words = arrow::util::display::array_value_to_string(column, row).unwrap_or_default();
+            let words = words(row);
             Err(format!("`{words}` in `{name}` is no {}", if *kind == DataType::Date32 { "date" } else { "number" }))
         }
     }
