@@ -12,10 +12,12 @@ use super::threads::each;
 
 type Said = Result<Vec<f64>, String>;
 
-/// A model of one series on what it is fitted to.
+type Fit = fn(&[f64], &Rhythm) -> Result<Box<dyn Local>, Unfit>;
+
+/// A model of one series.
 pub(super) struct Single {
     name: &'static str,
-    fit: fn(&[f64], &Rhythm) -> Result<Box<dyn Local>, Unfit>,
+    fit: Fit,
     prior: f64,
 }
 
@@ -28,6 +30,7 @@ pub(super) static THETA: Single =
 /// Complex exponential smoothing.
 pub(super) static CES: Single =
     Single { name: "ces", prior: 1.0, fit: |values, rhythm| Ok(Box::new(ces::fit(values, rhythm.own_season)?)) };
+
 struct FittedSingle {
     /// By series.
     said: Vec<Said>,
