@@ -3,6 +3,7 @@
 //! Never: treats the cutoff differently from an earlier origin, which is what keeps the scores honest.
 
 use super::ForecastSettings;
+use super::conformal::NORMAL_90;
 use super::explosion::{bounds, replace_explosions};
 use super::ground::{Ground, Past};
 use super::model::Model;
@@ -14,8 +15,6 @@ const UNIT_FLOOR_SHARE: f64 = 0.05;
 /// Nor below this share of the kin's middle unit (a product that has not sold yet may sell).
 const UNIT_FLOOR_KIN: f64 = 0.01;
 
-/// The 90 % quantile of the standard normal law.
-const NORMAL_90: f64 = 1.281_551_565_544_6;
 /// How far the reach goes toward what was learnt, as a power.
 const LEARNT_SHARE_OF_PRICES: f64 = 0.3;
 /// See `LEARNT_SHARE_OF_PRICES`.

@@ -167,12 +167,7 @@ impl FittedBoosted {
             return Err("no trees are grown for it".to_string());
         }
         let ground = past.ground();
-        let seen = past.last_seen(series).ok_or_else(|| format!("no value by {}", ground.day(past.step)))?;
-        let (gap, bridge) = (past.step - seen, ground.rhythm.bridge);
-        if gap > bridge {
-            return Err(format!("{gap} steps without a value at the end, {bridge} can be bridged"));
-        }
-        let stand = past.at(seen);
+        let (stand, gap) = past.before_gap(series)?;
         let mut row = Vec::with_capacity(width(ground) + 1);
         let few = || format!("{} values are too few for its columns", past.seen(series));
         let gauge = origin_columns(stand, series, &mut row).ok_or_else(few)?;

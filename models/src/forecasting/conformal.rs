@@ -10,7 +10,7 @@
 //! price's mean lies above its median when errors upward are larger.
 
 use super::backtest::{Window, residual};
-use super::ground::Ground;
+use super::ground::{DEVIATION_PER_MEAN_ABSOLUTE, Ground};
 use nongshi_domain::{LEVELS, Target};
 
 /// Errors a horizon's pool needs; with fewer, a random walk's normal law stands in.
@@ -21,10 +21,8 @@ const NEIGHBOURS: usize = 1;
 const MIN_OFFSET: f64 = 0.05;
 /// Points of the even sample that the mean is taken over.
 const SAMPLE: usize = 20;
-/// Standard deviation of a normal law by its mean absolute value, root of pi/2.
-const DEVIATION_PER_MEAN_ABSOLUTE: f64 = 1.253_314_137_315_5;
 /// The 90 % quantile of the standard normal law.
-const NORMAL_90: f64 = 1.281_551_565_544_6;
+pub(super) const NORMAL_90: f64 = 1.281_551_565_544_6;
 
 /// How errors spread, by horizon.
 pub(super) struct Spread {

@@ -100,12 +100,7 @@ fn learn(ground: &Ground, from: usize, to: usize, stride: &dyn Fn(usize) -> usiz
 impl Fitted for FittedElasticNet {
     fn forecast(&self, past: Past<'_>, series: usize, horizon: usize) -> Result<Vec<f64>, String> {
         let ground = past.ground();
-        let seen = past.last_seen(series).ok_or_else(|| format!("no value by {}", ground.day(past.step)))?;
-        let (gap, bridge) = (past.step - seen, ground.rhythm.bridge);
-        if gap > bridge {
-            return Err(format!("{gap} steps without a value at the end, {bridge} can be bridged"));
-        }
-        let stand = past.at(seen);
+        let (stand, gap) = past.before_gap(series)?;
         let mut row = Vec::with_capacity(width(ground));
         let few = || format!("{} values are too few for its columns", past.seen(series));
         let gauge = origin_columns(stand, series, &mut row).ok_or_else(few)?;

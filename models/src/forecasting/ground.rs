@@ -14,7 +14,7 @@ const ROUGHNESS_PRIOR_STEPS: f64 = 8.0;
 /// Roughness is never below this: a price that has stood still may move yet. In log units a step.
 const ROUGHNESS_FLOOR: f64 = 0.002;
 /// Root mean square of a normal law by its mean absolute value, root of pi/2.
-const DEVIATION_PER_MEAN_ABSOLUTE: f64 = 1.253_314_137_315_5;
+pub(super) const DEVIATION_PER_MEAN_ABSOLUTE: f64 = 1.253_314_137_315_5;
 /// A common move needs this many series.
 const KIN_SERIES: usize = 3;
 
@@ -140,6 +140,16 @@ impl<'a> Past<'a> {
     pub fn at(&self, step: usize) -> Past<'a> {
         assert!(step <= self.step, "step {step} lies after {}", self.step);
         Past { ground: self.ground, step }
+    }
+
+    /// The past of a series' last value, and by how many steps it lies back; else why such a gap cannot be bridged.
+    pub fn before_gap(&self, series: usize) -> Result<(Past<'a>, usize), String> {
+        let seen = self.last_seen(series).ok_or_else(|| format!("no value by {}", self.ground.day(self.step)))?;
+        let (gap, bridge) = (self.step - seen, self.ground.rhythm.bridge);
+        if gap > bridge {
+            return Err(format!("{gap} steps without a value at the end, {bridge} can be bridged"));
+        }
+        Ok((self.at(seen), gap))
     }
 
     /// The last step with a value.
