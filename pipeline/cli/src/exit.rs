@@ -21,7 +21,7 @@ pub enum Exit {
     Settings = 3,
     /// A data gate refused.
     Refused = 4,
-    /// A source or the store cannot be reached: worth a retry.
+    /// A source or the store cannot be reached, or a disk is full: worth a retry.
     Unreachable = 5,
     /// Another run holds the lock.
     Held = 6,
@@ -62,6 +62,20 @@ impl Failure {
         Failure { code, message: error.to_string(), causes, hint: None }
     }
 
+    /// A query that failed: with this code, unless the machine lacked something.
+    pub fn of_query(code: Exit, error: &datafusion::error::DataFusionError) -> Failure {
+        Failure { message: error.strip_backtrace(), ..Failure::of(code, error) }.lacking()
+    }
+
+    /// The same, with the code and the cure of what the machine lacked, where that is the cause.
+    fn lacking(self) -> Failure {
+        let said: Vec<&str> = self.causes.iter().map(String::as_str).chain([self.message.as_str()]).collect();
+        match LACKS.iter().find(|(word, ..)| said.iter().any(|text| text.contains(word))) {
+            Some((_, code, hint)) => Failure { code: *code, hint: Some(Hint((*hint).into())), ..self },
+            None => self,
+        }
+    }
+
     /// Prints it on stderr.
     pub fn tell(&self) {
         eprintln!("error: {}", self.message);
@@ -78,6 +92,19 @@ impl Failure {
         }
     }
 }
+
+/// What a machine can lack: how it is told (through several libraries, which keep the words and not always the kind), the exit
+/// code, the cure.
+const LACKS: &[(&str, Exit, &str)] = &[
+    ("No space left on device", Exit::Unreachable, MAKE_ROOM),
+    ("Disk quota exceeded", Exit::Unreachable, MAKE_ROOM),
+    (
+        "Resources exhausted",
+        Exit::Settings,
+        "raise `[sql] memory_mib` in nongshi.toml (`nongshi config show` tells what it is), or ask for less at a time: fewer columns, a `where`",
+    ),
+];
+const MAKE_ROOM: &str = "make room where the store lies and in the temporary folder (`TMPDIR`), then run again: what was committed stands and is not committed twice";
 
 impl From<LakeError> for Failure {
     fn from(error: LakeError) -> Failure {
@@ -107,7 +134,7 @@ impl From<LakeError> for Failure {
             }
             LakeError::Arrow(_) | LakeError::Query(_) | LakeError::Record(_) => (Exit::Bug, "please report this message"),
         };
-        Failure::of(code, &error).hint(hint)
+        Failure::of(code, &error).hint(hint).lacking()
     }
 }
 
@@ -136,12 +163,12 @@ impl From<TransformError> for Failure {
             }
             TransformError::Query { ref name, .. } => (Exit::Settings, format!("try the query of `{name}` with `nongshi sql -f`")),
         };
-        Failure::of(code, &error).hint(hint)
+        Failure::of(code, &error).hint(hint).lacking()
     }
 }
 
 impl From<datafusion::error::DataFusionError> for Failure {
     fn from(error: datafusion::error::DataFusionError) -> Failure {
-        Failure::new(Exit::Bug, error.strip_backtrace())
+        Failure::of_query(Exit::Bug, &error)
     }
 }

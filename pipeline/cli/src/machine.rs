@@ -53,6 +53,14 @@ fn end_at_failpoint(name: &'static str) {
     }
 }
 
+/// Set where a test wants to see what a careless store would do to us if nobody asked.
+const UNPROBED: &str = "NONGSHI_TEST_UNPROBED";
+
+/// Whether a test wants the store to be believed; never in a release build.
+pub fn leaves_out_probe() -> bool {
+    cfg!(debug_assertions) && std::env::var_os(UNPROBED).is_some()
+}
+
 /// Who we are, for a lease.
 pub fn holder(command: &str) -> Holder {
     Holder { host: host(), process: std::process::id(), command: command.into() }
@@ -66,6 +74,16 @@ pub fn is_gone(holder: &Holder) -> bool {
 /// Threads that really run at the same time.
 pub fn threads() -> u32 {
     std::thread::available_parallelism().map_or(1, |threads| threads.get() as u32)
+}
+
+/// Memory in MiB that this process may use: the machine's, or less where its control group says so; nothing where the
+/// machine does not tell.
+pub fn memory_mib() -> Option<u64> {
+    let told = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let kib: u64 = told.lines().find_map(|line| line.strip_prefix("MemTotal:"))?.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    let limits = ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"];
+    let limit = limits.iter().filter_map(|path| std::fs::read_to_string(path).ok()?.trim().parse::<u64>().ok()).min();
+    Some((kib >> 10).min(limit.map_or(u64::MAX, |bytes| bytes >> 20)))
 }
 
 /// Keeps glibc from giving every thread a heap of its own, of which none is ever handed back: batches are parsed on one

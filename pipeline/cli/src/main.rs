@@ -7,6 +7,7 @@ mod args;
 mod columns;
 mod demo;
 mod doctor;
+mod engine;
 mod exit;
 mod feed;
 mod gap;

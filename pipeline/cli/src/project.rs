@@ -2,9 +2,11 @@
 //!
 //! In: a folder. Out: settings, contracts, transforms, an open lake. Never: a default where a file is at fault.
 
+use crate::engine;
 use crate::exit::{Exit, Failure};
 use crate::machine;
 use crate::settings::{self, Settings};
+use datafusion::execution::runtime_env::RuntimeEnv;
 use futures::FutureExt;
 use nongshi_feeds::{Contract, FeedError, Landed, Outside, SecretAt, Stamps};
 use nongshi_lake::Lake;
@@ -24,6 +26,8 @@ pub struct Project {
     pub settings: Settings,
     /// Its lake.
     pub lake: Lake,
+    /// What its queries share.
+    pub runtime: Arc<RuntimeEnv>,
 }
 
 impl Project {
@@ -35,7 +39,8 @@ impl Project {
         let settings = settings::read(&text, &environment)?;
         let url = store_url(&folder, &settings.store_url)?;
         let lake = Lake::open(&url, store_options(&settings, &environment))?;
-        Ok(Project { folder, settings, lake })
+        let runtime = engine::runtime(&settings)?;
+        Ok(Project { folder, settings, lake, runtime })
     }
 
     /// The contracts of `feeds/`, by name. One that cannot be read stops the command: it is the user's text.

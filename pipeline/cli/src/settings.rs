@@ -16,6 +16,10 @@ use std::time::Duration;
 pub const DEFAULTS: &str = include_str!("defaults.toml");
 /// Settings from the environment begin with this; `NONGSHI_STORE_URL` is `store.url`.
 const PREFIX: &str = "NONGSHI_";
+/// The query engine works with so much, slowly.
+const LEAST_MEMORY_MIB: u64 = 64;
+/// More is a slip of the pen: 16 TiB.
+const MOST_MEMORY_MIB: u64 = 16 << 20;
 
 /// Checked settings.
 #[derive(Debug, Clone)]
@@ -50,6 +54,8 @@ pub struct Settings {
     pub languages: Vec<Lang>,
     /// Rows that `sql` prints.
     pub max_rows: usize,
+    /// Memory of the query engine in MiB; none: half of the machine's.
+    pub memory_mib: Option<u64>,
     /// Where each setting came from: key, value, origin.
     pub origins_of_settings: Vec<(String, String, String)>,
 }
@@ -132,6 +138,7 @@ struct RawReports {
 #[derive(Debug, Deserialize)]
 struct RawSql {
     max_rows: usize,
+    memory_mib: u64,
 }
 
 /// Reads the settings of a project from its file's text and the environment.
@@ -192,6 +199,15 @@ fn check(raw: RawSettings, origins_of_settings: Vec<(String, String, String)>) -
     if !(1..=86_400).contains(&raw.store.lease_seconds) {
         return Err(refused(&format!("`store.lease_seconds` is {}; it lies between 1 and 86400", raw.store.lease_seconds)));
     }
+    let memory_mib = match raw.sql.memory_mib {
+        0 => None,
+        mib if (LEAST_MEMORY_MIB..=MOST_MEMORY_MIB).contains(&mib) => Some(mib),
+        mib => {
+            return Err(refused(&format!(
+                "`sql.memory_mib` is {mib}; it lies between {LEAST_MEMORY_MIB} and {MOST_MEMORY_MIB}, or is 0: half of the machine's memory"
+            )));
+        }
+    };
     categories.sort_by(|a, b| (a.0, &a.1.category).cmp(&(b.0, &b.1.category)));
     Ok(Settings {
         name: raw.project.name,
@@ -217,6 +233,7 @@ fn check(raw: RawSettings, origins_of_settings: Vec<(String, String, String)>) -
         picking_cost_cny_per_kg: planning.picking_cost_cny_per_kg,
         languages,
         max_rows: raw.sql.max_rows,
+        memory_mib,
         origins_of_settings,
     })
 }
@@ -337,6 +354,17 @@ mod tests {
         ] {
             let failure = read(text, &BTreeMap::new()).expect_err("an unknown key");
             assert_eq!((failure.message.as_str(), failure.hint.expect("a hint").0.as_str(), failure.code), (message, hint, Exit::Settings));
+        }
+    }
+
+    #[test]
+    fn memory_is_bounded_by_default_and_from_below() {
+        let read = |text: &str| read(text, &BTreeMap::new());
+        assert_eq!(read("").expect("well-formed").memory_mib, None);
+        assert_eq!(read("[sql]\nmemory_mib = 512").expect("well-formed").memory_mib, Some(512));
+        for text in ["memory_mib = 63", "memory_mib = 16777217", "memory_mib = -1", "memory_mib = 0.5"] {
+            let failure = read(&format!("[sql]\n{text}")).expect_err("refused");
+            assert_eq!(failure.code, Exit::Settings, "{text}: {}", failure.message);
         }
     }
 

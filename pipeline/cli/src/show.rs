@@ -3,9 +3,10 @@
 use crate::args::Format;
 use crate::exit::{Exit, Failure};
 use arrow::array::RecordBatch;
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, Schema};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
-use std::io::{IsTerminal, Write};
+use std::io::{BufWriter, IsTerminal, Write};
+use std::sync::Arc;
 use unicode_width::UnicodeWidthStr;
 
 /// The form on stdout when none is asked for: a table for people, csv for programs.
@@ -15,11 +16,86 @@ pub fn usual() -> Format {
 
 /// Writes the rows in a form.
 pub fn write(out: &mut dyn Write, batches: &[RecordBatch], format: Format) -> Result<(), Failure> {
-    let failed = |error: std::io::Error| Failure::new(Exit::Unreachable, format!("the answer cannot be written: {error}"));
-    match format {
-        Format::Table => table(out, batches).map_err(failed),
-        Format::Csv => csv(out, batches),
-        Format::Json | Format::Ndjson => json(out, batches, format).map_err(failed),
+    if format == Format::Table {
+        return table(out, batches).map_err(|error| unwritten(&error));
+    }
+    let schema = batches.first().map_or_else(|| Arc::new(Schema::empty()), RecordBatch::schema);
+    let mut lines = Lines::begin(out, &schema, format)?;
+    batches.iter().try_for_each(|batch| lines.write(batch))?;
+    lines.end()
+}
+
+fn unwritten(error: &dyn std::fmt::Display) -> Failure {
+    Failure::new(Exit::Unreachable, format!("the answer cannot be written: {error}"))
+}
+
+/// Rows that are written as they come, in any form but a table, whose columns wait for the widest cell.
+pub struct Lines<'a> {
+    out: BufWriter<&'a mut dyn Write>,
+    format: Format,
+    names: Vec<String>,
+    kinds: Vec<DataType>,
+    is_first: bool,
+}
+
+impl<'a> Lines<'a> {
+    /// Begins with what stands before the first row.
+    pub fn begin(out: &'a mut dyn Write, schema: &Schema, format: Format) -> Result<Lines<'a>, Failure> {
+        let names: Vec<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
+        let kinds = schema.fields().iter().map(|field| field.data_type().clone()).collect();
+        let mut lines = Lines { out: BufWriter::new(out), format, names, kinds, is_first: true };
+        match format {
+            Format::Json => write!(lines.out, "[").map_err(|error| unwritten(&error))?,
+            Format::Ndjson => {}
+            _ => lines.csv(std::iter::once(lines.names.clone()))?,
+        }
+        Ok(lines)
+    }
+
+    /// Writes some rows.
+    pub fn write(&mut self, batch: &RecordBatch) -> Result<(), Failure> {
+        let rows = cells(batch).map_err(|error| unwritten(&error))?;
+        match self.format {
+            Format::Json | Format::Ndjson => self.json(&rows).map_err(|error| unwritten(&error)),
+            _ => self.csv(rows.into_iter().map(|row| row.into_iter().map(Option::unwrap_or_default).collect())),
+        }
+    }
+
+    /// Writes what stands behind the last row.
+    pub fn end(mut self) -> Result<(), Failure> {
+        if self.format == Format::Json {
+            writeln!(self.out, "]").map_err(|error| unwritten(&error))?;
+        }
+        self.out.flush().map_err(|error| unwritten(&error))
+    }
+
+    fn csv(&mut self, rows: impl Iterator<Item = Vec<String>>) -> Result<(), Failure> {
+        let mut writer = csv::Writer::from_writer(&mut self.out);
+        for row in rows {
+            writer.write_record(&row).map_err(|error| unwritten(&error))?;
+        }
+        writer.flush().map_err(|error| unwritten(&error))
+    }
+
+    /// Numbers stand as the engine spells them, so that decimals stay exact.
+    fn json(&mut self, rows: &[Vec<Option<String>>]) -> std::io::Result<()> {
+        let names: Vec<String> = self.names.iter().map(|name| serde_json::Value::from(name.as_str()).to_string()).collect();
+        let plain = |kind: &DataType, cell: &str| (kind.is_numeric() && !cell.contains(['N', 'i', 'n'])) || *kind == DataType::Boolean;
+        for row in rows {
+            let members = row.iter().enumerate().map(|(place, cell)| match cell {
+                None => format!("{}:null", names[place]),
+                Some(cell) if plain(&self.kinds[place], cell) => format!("{}:{cell}", names[place]),
+                Some(cell) => format!("{}:{}", names[place], serde_json::Value::from(cell.as_str())),
+            });
+            let object = format!("{{{}}}", members.collect::<Vec<_>>().join(","));
+            match self.format {
+                Format::Json if self.is_first => write!(self.out, "{object}")?,
+                Format::Json => write!(self.out, ",\n{object}")?,
+                _ => writeln!(self.out, "{object}")?,
+            }
+            self.is_first = false;
+        }
+        Ok(())
     }
 }
 
@@ -62,35 +138,4 @@ fn table(out: &mut dyn Write, batches: &[RecordBatch]) -> std::io::Result<()> {
         line(out, &row.iter().map(|cell| cell.as_deref().unwrap_or_default()).collect::<Vec<_>>())?;
     }
     Ok(())
-}
-
-fn csv(out: &mut dyn Write, batches: &[RecordBatch]) -> Result<(), Failure> {
-    let failed = |error: csv::Error| Failure::new(Exit::Unreachable, format!("the answer cannot be written: {error}"));
-    let mut writer = csv::Writer::from_writer(out);
-    writer.write_record(names(batches)).map_err(failed)?;
-    for row in all_cells(batches) {
-        writer.write_record(row.iter().map(|cell| cell.as_deref().unwrap_or_default())).map_err(failed)?;
-    }
-    writer.flush().map_err(|error| failed(error.into()))
-}
-
-/// Numbers stand as the engine spells them, so that decimals stay exact.
-fn json(out: &mut dyn Write, batches: &[RecordBatch], format: Format) -> std::io::Result<()> {
-    let names: Vec<String> = names(batches).iter().map(|name| serde_json::Value::from(name.as_str()).to_string()).collect();
-    let kinds: Vec<DataType> =
-        batches.first().map_or(Vec::new(), |batch| batch.schema().fields().iter().map(|field| field.data_type().clone()).collect());
-    let plain = |kind: &DataType, cell: &str| (kind.is_numeric() && !cell.contains(['N', 'i', 'n'])) || *kind == DataType::Boolean;
-    let object = |row: &Vec<Option<String>>| {
-        let members = row.iter().enumerate().map(|(place, cell)| match cell {
-            None => format!("{}:null", names[place]),
-            Some(cell) if plain(&kinds[place], cell) => format!("{}:{cell}", names[place]),
-            Some(cell) => format!("{}:{}", names[place], serde_json::Value::from(cell.as_str())),
-        });
-        format!("{{{}}}", members.collect::<Vec<_>>().join(","))
-    };
-    let objects: Vec<String> = all_cells(batches).iter().map(object).collect();
-    match format {
-        Format::Json => writeln!(out, "[{}]", objects.join(",\n")),
-        _ => objects.iter().try_for_each(|object| writeln!(out, "{object}")),
-    }
 }

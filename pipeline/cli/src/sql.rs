@@ -1,14 +1,17 @@
 //! SQL for analysts: one query, a server, a query on the distributed engine. In: SQL. Out: rows. Never: a write.
 
 use crate::args::{Format, When};
+use crate::engine;
 use crate::exit::{Exit, Failure};
 use crate::project::Project;
 use crate::show;
 use crate::stages::transform::{as_known, session};
 use crate::way::day;
 use arrow::array::RecordBatch;
-use datafusion::execution::runtime_env::RuntimeEnv;
-use datafusion::prelude::{SQLOptions, SessionConfig, SessionContext};
+use datafusion::error::DataFusionError;
+use datafusion::execution::SendableRecordBatchStream;
+use datafusion::prelude::{SQLOptions, SessionContext};
+use futures::StreamExt;
 use nongshi_domain::nearest;
 use nongshi_lake::Catalog;
 use std::io::Write;
@@ -33,41 +36,84 @@ pub async fn sql(
         (None, None) => return Err(Failure::new(Exit::Usage, "no query was given")),
     };
     let (ctx, _) = session(&project, day(when)).await?;
-    let batches = answer(&ctx, &query).await?;
-    let (batches, cut) = shorten(batches, project.settings.max_rows, output.is_some());
-    let format = format.unwrap_or(if output.is_none() { show::usual() } else { Format::Csv });
+    let rows = answer(&ctx, &query).await?;
     match output {
-        Some(path) => {
-            let mut out = std::fs::File::create(&path)
-                .map_err(|error| Failure::new(Exit::Unreachable, format!("`{}` cannot be written: {error}", path.display())))?;
-            show::write(&mut out, &batches, format)?;
-        }
-        None => show::write(&mut std::io::stdout().lock(), &batches, format)?,
-    }
-    if let Some(rows) = cut {
-        eprintln!("shown: {} of {rows} rows\nhint: `-o FILE` writes all of them, `[sql] max_rows` shows more", project.settings.max_rows);
+        Some(path) => to_file(&path, rows, format.unwrap_or(Format::Csv)).await?,
+        None => to_people(rows, project.settings.max_rows, format.unwrap_or_else(show::usual)).await?,
     }
     Ok(Exit::Done)
 }
 
-async fn answer(ctx: &SessionContext, query: &str) -> Result<Vec<RecordBatch>, Failure> {
+/// Plans and begins a query that only reads.
+async fn answer(ctx: &SessionContext, query: &str) -> Result<SendableRecordBatchStream, Failure> {
     let reading = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
     let frame = match ctx.sql_with_options(query, reading).await {
         Ok(frame) => frame,
-        Err(error) => return Err(query_failure(ctx, error).await),
+        Err(error) => return Err(query_failure(ctx, &error)),
     };
-    let schema = Arc::new(frame.schema().as_arrow().clone());
-    let batches = match frame.collect().await {
-        Ok(batches) => batches,
-        Err(error) => return Err(query_failure(ctx, error).await),
+    frame.execute_stream().await.map_err(|error| query_failure(ctx, &error))
+}
+
+fn broken(error: &DataFusionError) -> Failure {
+    Failure::of_query(Exit::Usage, error)
+}
+
+/// The first rows, and how many there are when some are left out.
+async fn to_people(mut rows: SendableRecordBatchStream, most: usize, format: Format) -> Result<(), Failure> {
+    let mut shown = vec![RecordBatch::new_empty(rows.schema())];
+    let (mut left, mut all) = (most, 0);
+    while let Some(batch) = rows.next().await {
+        let batch = batch.map_err(|error| broken(&error))?;
+        all += batch.num_rows();
+        if left > 0 {
+            shown.push(batch.slice(0, left.min(batch.num_rows())));
+        }
+        left -= left.min(batch.num_rows());
+    }
+    show::write(&mut std::io::stdout().lock(), &shown, format)?;
+    if all > most {
+        eprintln!("shown: {most} of {all} rows\nhint: `-o FILE` writes all of them, `[sql] max_rows` shows more");
+    }
+    Ok(())
+}
+
+/// All rows, as they come; the file is there when it is whole.
+async fn to_file(path: &Path, rows: SendableRecordBatchStream, format: Format) -> Result<(), Failure> {
+    let unwritable = |error: std::io::Error| Failure::new(Exit::Unreachable, format!("`{}` cannot be written: {error}", path.display()));
+    // what is no file, such as a pipe, cannot be renamed into place
+    let is_special = std::fs::metadata(path).is_ok_and(|found| !found.is_file());
+    let (true, Some(name)) = (!is_special, path.file_name()) else {
+        return write_all(std::fs::File::create(path).map_err(unwritable)?, rows, format).await;
     };
-    Ok(if batches.is_empty() { vec![RecordBatch::new_empty(schema)] } else { batches })
+    let part = path.with_file_name(format!(".{}.{}", name.to_string_lossy(), std::process::id()));
+    let written = write_all(std::fs::File::create(&part).map_err(unwritable)?, rows, format).await;
+    let written = written.and_then(|()| std::fs::rename(&part, path).map_err(unwritable));
+    if written.is_err() {
+        let _ = std::fs::remove_file(&part);
+    }
+    written
+}
+
+async fn write_all(mut out: std::fs::File, mut rows: SendableRecordBatchStream, format: Format) -> Result<(), Failure> {
+    let schema = rows.schema();
+    if format == Format::Table {
+        // its columns wait for the widest cell
+        let mut all = vec![RecordBatch::new_empty(schema)];
+        while let Some(batch) = rows.next().await {
+            all.push(batch.map_err(|error| broken(&error))?);
+        }
+        return show::write(&mut out, &all, format);
+    }
+    let mut lines = show::Lines::begin(&mut out, &schema, format)?;
+    while let Some(batch) = rows.next().await {
+        lines.write(&batch.map_err(|error| broken(&error))?)?;
+    }
+    lines.end()
 }
 
 /// The engine's words, with the nearest table where a table is not known.
-async fn query_failure(ctx: &SessionContext, error: datafusion::error::DataFusionError) -> Failure {
-    let message = error.strip_backtrace();
-    let failure = Failure::new(Exit::Usage, message.clone());
+fn query_failure(ctx: &SessionContext, error: &DataFusionError) -> Failure {
+    let (failure, message) = (broken(error), error.strip_backtrace());
     let Some(given) =
         message.split_once("table 'datafusion.public.").and_then(|(_, rest)| rest.split_once('\'')).map(|(name, _)| name.to_string())
     else {
@@ -79,21 +125,6 @@ async fn query_failure(ctx: &SessionContext, error: datafusion::error::DataFusio
         Some(name) => failure.hint(format!("did you mean `{name}`?")),
         None => failure.hint("`nongshi sql -c \"show tables\"` lists the tables"),
     }
-}
-
-/// The first rows, and how many there were when some were left out.
-fn shorten(batches: Vec<RecordBatch>, most: usize, whole: bool) -> (Vec<RecordBatch>, Option<usize>) {
-    let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
-    if whole || rows <= most {
-        return (batches, None);
-    }
-    let mut left = most;
-    let cut = batches.iter().map(|batch| {
-        let taken = batch.slice(0, left.min(batch.num_rows()));
-        left -= taken.num_rows();
-        taken
-    });
-    (cut.collect(), Some(rows))
 }
 
 /// Serves SQL over the Postgres wire until it is interrupted.
@@ -112,11 +143,15 @@ pub async fn serve(folder: &Path, when: When, listen: SocketAddr) -> Result<Exit
 pub async fn cluster_query(folder: &Path, when: When, query: &str) -> Result<Exit, Failure> {
     let project = Project::open(folder)?;
     let failed = |error: nongshi_cluster::ClusterError| Failure::new(Exit::Unreachable, error.to_string());
-    let ctx = nongshi_cluster::in_process(SessionConfig::new(), Arc::new(RuntimeEnv::default())).await.map_err(failed)?;
+    let ctx = nongshi_cluster::in_process(engine::config(&project.settings), project.runtime.clone()).await.map_err(failed)?;
     let catalog = Catalog::pin(&project.lake).await?;
     catalog.register(&ctx, &project.lake, day(when)).await?;
     as_known(&ctx, &project, day(when), &catalog).await?;
-    let batches = answer(&ctx, query).await?;
+    let mut rows = answer(&ctx, query).await?;
+    let mut batches = vec![RecordBatch::new_empty(rows.schema())];
+    while let Some(batch) = rows.next().await {
+        batches.push(batch.map_err(|error| broken(&error))?);
+    }
     show::write(&mut std::io::stdout().lock(), &batches, Format::Csv)?;
     std::io::stdout().flush().map_err(|error| Failure::new(Exit::Unreachable, error.to_string()))?;
     Ok(Exit::Done)

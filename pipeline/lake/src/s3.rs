@@ -7,9 +7,9 @@ use deltalake::logstore::{
     object_store_factories,
 };
 use deltalake::{DeltaResult, DeltaTableError};
-use object_store::RetryConfig;
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, S3ConditionalPut};
 use object_store::path::Path;
+use object_store::{BackoffConfig, RetryConfig};
 use std::sync::Arc;
 use std::time::Duration;
 use url::Url;
@@ -18,8 +18,13 @@ use url::Url;
 const RETRY_TIMEOUT: &str = "retry_timeout_secs";
 /// Its default; a job that fails after it is worth a later retry by the scheduler.
 const RETRY_TIMEOUT_SECS: u64 = 30;
-/// Tries after the first.
-const MAX_RETRIES: usize = 8;
+/// The rest before the first of these tries.
+const FIRST_REST: Duration = Duration::from_millis(100);
+/// The longest rest: a store that is back is noticed so soon.
+const LONGEST_REST: Duration = Duration::from_secs(5);
+/// A rest is drawn from the first one up to so many times the one before: by 2 they hardly grow, and eight tries are over
+/// before a store has started anew.
+const REST_GROWTH: f64 = 4.0;
 
 #[derive(Debug)]
 struct S3Factory;
@@ -36,8 +41,9 @@ impl ObjectStoreFactory for S3Factory {
         let refused = |error: object_store::Error| DeltaTableError::ObjectStore { source: error };
         let mut builder = AmazonS3Builder::new().with_url(url.as_str()).with_conditional_put(S3ConditionalPut::ETagMatch);
         let limit = config.raw.get(RETRY_TIMEOUT).and_then(|text| text.parse().ok()).unwrap_or(RETRY_TIMEOUT_SECS);
-        builder =
-            builder.with_retry(RetryConfig { max_retries: MAX_RETRIES, retry_timeout: Duration::from_secs(limit), ..Default::default() });
+        let backoff = BackoffConfig { init_backoff: FIRST_REST, max_backoff: LONGEST_REST, base: REST_GROWTH };
+        // the time ends it, not a number of tries
+        builder = builder.with_retry(RetryConfig { backoff, max_retries: usize::MAX, retry_timeout: Duration::from_secs(limit) });
         for (key, value) in &config.raw {
             // other keys are deltalake's own
             if let Ok(key) = key.to_ascii_lowercase().parse::<AmazonS3ConfigKey>() {

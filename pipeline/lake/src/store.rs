@@ -108,6 +108,11 @@ impl Lake {
         &self.url
     }
 
+    /// object_store's own keys for it; some of them are secret.
+    pub(crate) fn options(&self) -> &HashMap<String, String> {
+        &self.options
+    }
+
     /// The object store, rooted at the bucket or the file system's root.
     pub fn object_store(&self) -> &Arc<DynObjectStore> {
         &self.root

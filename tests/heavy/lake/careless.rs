@@ -1,4 +1,5 @@
-//! A store that lets a second create-only put overwrite the first: refused at the start, and found out when read back.
+//! A store that lets a second create-only put overwrite the first, always or only when both come at once: refused at the
+//! start, and found out when read back.
 
 use super::{TODAY, ask, batch, free, local, session};
 use async_trait::async_trait;
@@ -12,8 +13,8 @@ use nongshi_lake::{Lake, LakeError, Landed};
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{
-    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, PutMode, PutMultipartOptions, PutOptions,
-    PutPayload, PutResult, Result,
+    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode,
+    PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -23,26 +24,42 @@ use url::Url;
 /// The commit that two writers try at one moment: 0 makes the table, 1 lands the first batch.
 const CONTESTED: &str = "landed/aliases/_delta_log/00000000000000000002.json";
 
+/// What a store makes of create-only puts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Manner {
+    /// One of several wins.
+    KeepsApart,
+    /// Every one overwrites.
+    Overwrites,
+    /// It looks whether the object is there, takes the body, and then overwrites, as s3s-fs does.
+    LooksFirst,
+}
+
 /// A store in memory. At the contested commit both writers put before either goes on.
 #[derive(Debug)]
 struct Store {
     inner: InMemory,
-    keeps_apart: bool,
+    manner: Manner,
     meets: bool,
     meeting: Barrier,
 }
 
 impl std::fmt::Display for Store {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} that keeps writers apart: {}", self.inner, self.keeps_apart)
+        write!(f, "{}: {:?}", self.inner, self.manner)
     }
 }
 
 #[async_trait]
 impl ObjectStore for Store {
     async fn put_opts(&self, location: &Path, payload: PutPayload, mut options: PutOptions) -> Result<PutResult> {
-        if !self.keeps_apart && options.mode == PutMode::Create {
+        if self.manner != Manner::KeepsApart && options.mode == PutMode::Create {
+            if self.manner == Manner::LooksFirst && self.inner.head(location).await.is_ok() {
+                return Err(Error::AlreadyExists { path: location.to_string(), source: "it was looked for".into() });
+            }
             options.mode = PutMode::Overwrite;
+            // the body comes in pieces, others meanwhile
+            tokio::task::yield_now().await;
         }
         if !self.meets || !location.as_ref().ends_with(CONTESTED) {
             return self.inner.put_opts(location, payload, options).await;
@@ -101,16 +118,16 @@ impl LogStoreFactory for Factory {
 
 /// A lake on a store that overwrites commits whenever it is asked to.
 pub(super) fn overwriting() -> Lake {
-    on("overwriting", false, false)
+    on("overwriting", Manner::Overwrites, false)
 }
 
 /// A lake on a store at whose contested commit two writers meet; each scheme has its own.
-fn lake(scheme: &str, keeps_apart: bool) -> Lake {
-    on(scheme, keeps_apart, true)
+fn lake(scheme: &str, manner: Manner) -> Lake {
+    on(scheme, manner, true)
 }
 
-fn on(scheme: &str, keeps_apart: bool, meets: bool) -> Lake {
-    let store = Store { inner: InMemory::new(), keeps_apart, meets, meeting: Barrier::new(2) };
+fn on(scheme: &str, manner: Manner, meets: bool) -> Lake {
+    let store = Store { inner: InMemory::new(), manner, meets, meeting: Barrier::new(2) };
     let factory = Arc::new(Factory(Arc::new(store)));
     let key = Url::parse(&format!("{scheme}://")).unwrap();
     object_store_factories().insert(key.clone(), factory.clone());
@@ -121,15 +138,31 @@ fn on(scheme: &str, keeps_apart: bool, meets: bool) -> Lake {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_that_overwrites_is_refused() {
     let folder = tempfile::tempdir().unwrap();
-    for keeps in [local(&folder), lake("probe-keeps", true)] {
+    for keeps in [local(&folder), lake("probe-keeps", Manner::KeepsApart)] {
         // a probe leaves nothing behind: it can be asked again
         for _ in 0..2 {
             keeps.probe("test").await.unwrap();
         }
     }
-    let careless = lake("probe-careless", false);
+    let careless = lake("probe-careless", Manner::Overwrites);
     for _ in 0..2 {
         assert!(matches!(careless.probe("test").await, Err(LakeError::NotAtomic(url)) if url == "probe-careless://store/lake/"));
+    }
+}
+
+/// One put after another tells nothing of a store that looks first and writes afterwards: only a race does.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_looks_first_and_writes_afterwards_is_refused() {
+    for round in 0..20 {
+        let looks = lake("probe-looks", Manner::LooksFirst);
+        let probed = looks.probe("test").await;
+        assert!(matches!(probed, Err(LakeError::NotAtomic(_))), "round {round}: {probed:?}");
+        // what a probe in sequence sees is well
+        let put = async || {
+            let (path, create) = (looks.path("probe/alone"), PutMode::Create.into());
+            looks.object_store().put_opts(&path, PutPayload::from_static(b"x"), create).await
+        };
+        assert!(put().await.is_ok() && matches!(put().await, Err(Error::AlreadyExists { .. })));
     }
 }
 
@@ -149,7 +182,7 @@ async fn both_at_once(lake: &Lake) -> Vec<std::result::Result<Landed, LakeError>
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_commit_that_was_overwritten_is_found_out() {
-    let lake = lake("careless", false);
+    let lake = lake("careless", Manner::Overwrites);
     let answers = both_at_once(&lake).await;
     let lost: Vec<_> = answers.iter().filter(|answer| matches!(answer, Err(LakeError::NotReadBack { version: 2, .. }))).collect();
     let kept: Vec<_> = answers.iter().filter(|answer| matches!(answer, Ok(Landed::Now(2)))).collect();
@@ -165,7 +198,7 @@ async fn a_commit_that_was_overwritten_is_found_out() {
 /// The control: where writers are kept apart the second one is told, and lands when it tries again.
 #[tokio::test(flavor = "multi_thread")]
 async fn of_commits_that_meet_the_second_is_told() {
-    let lake = lake("careful", true);
+    let lake = lake("careful", Manner::KeepsApart);
     let answers = both_at_once(&lake).await;
     let told = answers.iter().filter(|answer| matches!(answer, Err(LakeError::Overtaken { .. }))).count();
     let kept = answers.iter().filter(|answer| matches!(answer, Ok(Landed::Now(2)))).count();

@@ -42,7 +42,13 @@ pub async fn ingest(step: &Step<'_>) -> Result<Done, Failure> {
         match ingest_feed(step, contract, landed, &known, &mut counts, &mut done.gaps).await {
             Ok(()) => {}
             Err(failure) if failure.code == Exit::Bug || failure.code == Exit::Held => return Err(failure),
-            Err(failure) => done.gaps.push(feed_gap(&feed, failure)),
+            Err(failure) => {
+                if failure.code == Exit::Unreachable {
+                    // where it is the store that does not answer, no other feed can land either
+                    step.lake().tables().await?;
+                }
+                done.gaps.push(feed_gap(&feed, failure));
+            }
         }
     }
     done.changed = counts.landed > 0;
@@ -202,6 +208,10 @@ pub fn refuse_bad(contract: &Contract, source: &Source, parsed: Parsed) -> Resul
 /// What a feed's failure means for the run: the others go on, and the exit code says what can be done.
 fn feed_gap(feed: &str, failure: Failure) -> Gap {
     let mut reason = failure.message;
+    // the outermost word is rarely the one that helps: a full disk is a store that "cannot be reached"
+    if let Some(cause) = failure.causes.last().filter(|cause| !reason.contains(cause.as_str())) {
+        reason = format!("{reason}: {cause}");
+    }
     if let Some(hint) = failure.hint {
         reason = format!("{reason} (hint: {hint})");
     }

@@ -1,20 +1,21 @@
 //! Transform: the curated tables, by SQL. In: landed tables as of the day. Out: curated tables.
 
 use super::{Done, Step};
+use crate::engine;
 use crate::exit::{Exit, Failure};
 use crate::gap::Gap;
 use crate::project::Project;
 use datafusion::execution::session_state::SessionStateBuilder;
-use datafusion::prelude::{SessionConfig, SessionContext};
+use datafusion::prelude::SessionContext;
 use nongshi_domain::AsOf;
-use nongshi_lake::{Catalog, Lake, NewestOnly};
+use nongshi_lake::{Catalog, NewestOnly};
 use nongshi_transforms::{GROUP_BYTES, Made, Outcome, register_as_known, run};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Makes what is out of date.
 pub async fn transform(step: &Step<'_>) -> Result<Done, Failure> {
-    let (ctx, mut catalog) = landed(step.lake(), step.as_of).await?;
+    let (ctx, mut catalog) = landed(step.project, step.as_of).await?;
     let made = run(step.lake(), &ctx, &step.project.transforms()?, step.as_of, &mut catalog, GROUP_BYTES, &|| step.fence()).await?;
     let of = |outcome: Outcome| made.iter().filter(|made| made.outcome == outcome).count();
     let mut said =
@@ -48,7 +49,7 @@ fn gaps(made: &Made) -> Vec<Gap> {
 
 /// A session for a stage, with the tables that no gate has seen: what reads one of them waits.
 pub async fn gated(step: &Step<'_>) -> Result<(SessionContext, Catalog, BTreeSet<String>), Failure> {
-    let (ctx, catalog) = landed(step.lake(), step.as_of).await?;
+    let (ctx, catalog) = landed(step.project, step.as_of).await?;
     let views = as_known(&ctx, step.project, step.as_of, &catalog).await?;
     Ok((ctx, catalog, views))
 }
@@ -61,7 +62,7 @@ pub fn waits_for(table: &str, as_of: AsOf) -> String {
 /// A session that holds the lake as known on the day. Curated tables that were last made for another day are views
 /// of their SQL: nothing of another day is seen.
 pub async fn session(project: &Project, as_of: AsOf) -> Result<(SessionContext, Catalog), Failure> {
-    let (ctx, catalog) = landed(&project.lake, as_of).await?;
+    let (ctx, catalog) = landed(project, as_of).await?;
     as_known(&ctx, project, as_of, &catalog).await?;
     Ok((ctx, catalog))
 }
@@ -77,12 +78,14 @@ pub async fn as_known(ctx: &SessionContext, project: &Project, as_of: AsOf, cata
     Ok(known.views)
 }
 
-async fn landed(lake: &Lake, as_of: AsOf) -> Result<(SessionContext, Catalog), Failure> {
+async fn landed(project: &Project, as_of: AsOf) -> Result<(SessionContext, Catalog), Failure> {
     // numbers in the tables are exact: a decimal written in SQL is one too
-    let config = SessionConfig::new().with_information_schema(true).set_bool("datafusion.sql_parser.parse_float_as_decimal", true);
+    let config = engine::config(&project.settings).with_information_schema(true);
+    let config = config.set_bool("datafusion.sql_parser.parse_float_as_decimal", true);
     let state = SessionStateBuilder::new_from_existing(nongshi_functions::session_state(config)?);
-    let ctx = SessionContext::new_with_state(state.with_physical_optimizer_rule(Arc::new(NewestOnly)).build());
-    let catalog = Catalog::pin(lake).await?;
-    catalog.register(&ctx, lake, as_of).await?;
+    let state = state.with_runtime_env(project.runtime.clone()).with_physical_optimizer_rule(Arc::new(NewestOnly));
+    let ctx = SessionContext::new_with_state(state.build());
+    let catalog = Catalog::pin(&project.lake).await?;
+    catalog.register(&ctx, &project.lake, as_of).await?;
     Ok((ctx, catalog))
 }

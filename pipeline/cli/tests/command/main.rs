@@ -1,9 +1,11 @@
 //! The binary, used as its readers use it: the whole way on real data, and everything a user can do wrong.
 
+mod away;
 mod bad_store;
 #[expect(dead_code, reason = "what else a board can do is for the tests of feeds")]
 #[path = "../../../feeds/tests/board/mod.rs"]
 mod board;
+mod careless_store;
 mod database;
 mod demo;
 mod errors;
@@ -13,10 +15,12 @@ mod issues;
 mod kafka;
 mod killed;
 mod lake;
+mod memory_and_disk;
 mod on_s3;
 mod panel;
 mod proxy;
 mod real;
+mod signed;
 mod two_runs;
 mod unread;
 

@@ -1,6 +1,7 @@
-//! A proxy before the S3 server that fails on purpose, and always in the same way for a seed. In: a server's address, a
-//! share of each fault in thousandths. Out: an address; what it did. Never: a byte of a body changed.
+//! A proxy before the S3 server that fails on purpose, and always in the same way for a seed; or one that forgets conditions.
+//! In: a server's address, a share of each fault in thousandths. Out: an address; what it did. Never: a byte of a body changed.
 
+use crate::signed::signed;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::Arc;
@@ -26,6 +27,8 @@ pub struct Count {
     pub requests: AtomicU64,
     /// Requests that were answered with a fault.
     pub faults: AtomicU64,
+    /// Conditions that were forgotten.
+    pub forgotten: AtomicU64,
 }
 
 /// A running proxy.
@@ -36,20 +39,64 @@ pub struct Proxy {
     pub count: Arc<Count>,
     /// While set, every connection is cut at once: the store is away.
     pub is_away: Arc<AtomicBool>,
+    /// The put that waits on its way.
+    pub held: Arc<Held>,
+}
+
+/// The first put to a place, as long as a test wants it to be under way.
+#[derive(Debug, Default)]
+pub struct Held {
+    /// The end of the place; nothing is held where there is none.
+    place: Option<String>,
+    /// It has come.
+    pub waits: AtomicBool,
+    /// It may go on.
+    pub let_go: AtomicBool,
+}
+
+impl Held {
+    fn pass(&self, request: &str) {
+        let mut words = request.split(' ');
+        let (method, target) = (words.next(), words.next().unwrap_or_default());
+        let is_it = method == Some("PUT") && self.place.as_ref().is_some_and(|place| target.ends_with(place));
+        if is_it && !self.waits.swap(true, Ordering::SeqCst) {
+            while !self.let_go.load(Ordering::SeqCst) {
+                std::thread::yield_now();
+            }
+        }
+    }
 }
 
 /// Starts a proxy before `http://HOST:PORT`; it lives as long as the tests.
 pub fn before(server: &str, faults: Faults, seed: u64) -> Proxy {
+    start(server, Manner { faults, seed, is_careless: false }, None)
+}
+
+/// Starts a proxy that holds the first put to the place until it is let go. A careless one makes create-only puts overwrite.
+pub fn holding_before(server: &str, is_careless: bool, place: Option<&str>) -> Proxy {
+    start(server, Manner { faults: Faults::default(), seed: 0, is_careless }, place)
+}
+
+/// How a proxy treats what passes.
+#[derive(Debug, Clone, Copy)]
+struct Manner {
+    faults: Faults,
+    seed: u64,
+    is_careless: bool,
+}
+
+fn start(server: &str, manner: Manner, holds: Option<&str>) -> Proxy {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = format!("http://{}", listener.local_addr().expect("bound"));
     let server = server.trim_start_matches("http://").trim_end_matches('/').to_string();
     let (count, is_away) = (Arc::new(Count::default()), Arc::new(AtomicBool::new(false)));
-    let proxy = Proxy { address, count: count.clone(), is_away: is_away.clone() };
+    let held = Arc::new(Held { place: holds.map(str::to_string), ..Held::default() });
+    let proxy = Proxy { address, count: count.clone(), is_away: is_away.clone(), held: held.clone() };
     std::thread::spawn(move || {
         for client in listener.incoming().flatten() {
-            let (server, count, is_away) = (server.clone(), count.clone(), is_away.clone());
+            let (server, count, is_away, held) = (server.clone(), count.clone(), is_away.clone(), held.clone());
             std::thread::spawn(move || {
-                let _ = serve(&client, &server, faults, seed, &count, &is_away);
+                let _ = serve(&client, &server, manner, &count, &is_away, &held);
                 let _ = client.shutdown(Shutdown::Both);
             });
         }
@@ -57,7 +104,8 @@ pub fn before(server: &str, faults: Faults, seed: u64) -> Proxy {
     proxy
 }
 
-fn serve(client: &TcpStream, server: &str, faults: Faults, seed: u64, count: &Count, is_away: &AtomicBool) -> std::io::Result<()> {
+fn serve(client: &TcpStream, server: &str, manner: Manner, count: &Count, is_away: &AtomicBool, held: &Held) -> std::io::Result<()> {
+    let faults = manner.faults;
     let mut from_client = BufReader::new(client.try_clone()?);
     loop {
         let Some((head, body)) = request(&mut from_client)? else { return Ok(()) };
@@ -65,7 +113,7 @@ fn serve(client: &TcpStream, server: &str, faults: Faults, seed: u64, count: &Co
             return Ok(());
         }
         let number = count.requests.fetch_add(1, Ordering::SeqCst);
-        let dice = roll(seed, number);
+        let dice = roll(manner.seed, number);
         let fault = |share: u64, from: u64| (from..from + share).contains(&(dice % 1_000));
         let mut from = 0;
         let mut happens = |share: u64| {
@@ -83,8 +131,11 @@ fn serve(client: &TcpStream, server: &str, faults: Faults, seed: u64, count: &Co
         if reset {
             return Ok(());
         }
+        held.pass(&head[0]);
+        let head = if manner.is_careless { without_condition(server, head, count) } else { head };
         let answer = forward(server, &head, &body)?;
-        if lost {
+        // away is away: an answer that is under way is lost, too
+        if lost || is_away.load(Ordering::SeqCst) {
             return Ok(());
         }
         if cut {
@@ -129,6 +180,22 @@ fn forward(server: &str, head: &[String], body: &[u8]) -> std::io::Result<Vec<u8
     let mut answer = Vec::new();
     to_server.read_to_end(&mut answer)?;
     Ok(answer)
+}
+
+/// The request without its condition. The client signs every header it sends, conditions too: without one the request is
+/// signed anew, as a gateway does that stands before a store.
+fn without_condition(server: &str, head: Vec<String>, count: &Count) -> Vec<String> {
+    let name = |line: &String| line.split(':').next().unwrap_or_default().to_lowercase();
+    if !head.iter().any(|line| name(line) == "if-none-match") {
+        return head;
+    }
+    count.forgotten.fetch_add(1, Ordering::SeqCst);
+    let mut words = head[0].split(' ');
+    let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let signature = signed(method, &format!("http://{server}{target}"));
+    let is_anew = |line: &&String| name(line) == "if-none-match" || signature.iter().any(|(signed, _)| *signed == name(line));
+    let kept = head.iter().filter(|line| !is_anew(line)).cloned();
+    kept.chain(signature.iter().map(|(name, value)| format!("{name}: {value}"))).collect()
 }
 
 /// A number from a seed and a count (splitmix64).

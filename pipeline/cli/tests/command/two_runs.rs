@@ -65,14 +65,20 @@ fn the_second_leaves_or_waits() {
     assert!(text(&ended.stderr).contains("nothing changed"), "{}", text(&ended.stderr));
 }
 
+/// The database of the tests; none, said aloud, when there is none.
+pub fn database() -> Option<String> {
+    let address = std::env::var("NONGSHI_TEST_POSTGRES").ok();
+    if address.is_none() {
+        assert!(std::env::var_os("CI").is_none(), "NONGSHI_TEST_POSTGRES must name a PostgreSQL server under CI");
+        println!("skipped: NONGSHI_TEST_POSTGRES names no PostgreSQL server (`tests/run` starts one)");
+    }
+    address
+}
+
 /// The same by an advisory lock in PostgreSQL, which is free as soon as its holder is gone.
 #[test]
 fn a_lock_in_a_database_keeps_the_second_out() {
-    let Ok(address) = std::env::var("NONGSHI_TEST_POSTGRES") else {
-        assert!(std::env::var_os("CI").is_none(), "NONGSHI_TEST_POSTGRES must name a PostgreSQL server under CI");
-        println!("skipped: NONGSHI_TEST_POSTGRES names no PostgreSQL server (`tests/run` starts one)");
-        return;
-    };
+    let Some(address) = database() else { return };
     let (_folder, at) = project_with(&prices("date,market,product,category,price", "5.20"));
     std::fs::write(at.join("nongshi.toml"), "[store]\nlock = \"postgres\"\nlock_url_env = \"LOCK_ADDRESS\"\n").expect("ours");
     let (code, said) = run(&at, &[]);
