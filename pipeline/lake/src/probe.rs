@@ -61,7 +61,9 @@ impl Lake {
         self.object_store().delete(&path).await?;
         match second {
             Err(Error::AlreadyExists { .. }) if kept == "first" => Ok(()),
-            _ => Err(self.not_atomic()),
+            Ok(_) | Err(Error::AlreadyExists { .. }) => Err(self.not_atomic()),
+            // a full disk or a lost answer says nothing about writers
+            Err(error) => Err(self.unreachable(error)),
         }
     }
 

@@ -8,8 +8,7 @@ use crate::proxy::{Faults, Proxy, before};
 use crate::{nongshi, text};
 use arrow::util::pretty::pretty_format_batches;
 use datafusion::prelude::SessionContext;
-use nongshi_domain::AsOf;
-use nongshi_lake::{Catalog, Lake};
+use nongshi_lake::{Lake, Layer, PinnedTable, TableId};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
@@ -24,7 +23,7 @@ const LOOK: Duration = Duration::from_millis(100);
 /// A run whose store stays away has ended by then.
 const ENDED_WITHIN: Duration = Duration::from_secs(300);
 /// What a reader reads: every landed row, and a curated table that is kept in parts.
-const READ: [&str; 2] = ["landed.market_prices", "price_daily"];
+const READ: [(Layer, &str); 2] = [(Layer::Landed, "market_prices"), (Layer::Curated, "price_daily")];
 
 /// Seconds that the store is away; `NONGSHI_TEST_AWAY_SECONDS=60` for all of it.
 fn away_seconds() -> u64 {
@@ -87,20 +86,22 @@ type Said = [String; 2];
 
 /// What stands in the store itself, read past the proxy.
 async fn look(lake: &Lake) -> Said {
-    said(lake, &Catalog::pin(lake).await.expect("the store is there")).await
+    let mut found = Said::default();
+    for (found, (layer, name)) in found.iter_mut().zip(READ) {
+        let pin = lake.pin(&TableId::new(layer, name)).await.expect("the store is there");
+        *found = said(lake, pin.expect("the table is there")).await;
+    }
+    found
 }
 
-/// What the pinned versions say, every file of theirs read.
-async fn said(lake: &Lake, catalog: &Catalog) -> Said {
+/// What a pinned version says, every file of it read.
+async fn said(lake: &Lake, pin: PinnedTable) -> String {
     let ctx = SessionContext::new();
-    catalog.register(&ctx, lake, AsOf("2026-01-04".parse().expect("a day"))).await.expect("its tables are whole");
-    let mut said = Said::default();
-    for (said, table) in said.iter_mut().zip(READ) {
-        let query = format!("select count(*) as n, sum(price_cny_per_kg) as s, count(distinct day) as days from {table}");
-        let rows = ctx.sql(&query).await.expect("the table is there").collect().await.expect("every file can be read");
-        *said = pretty_format_batches(&rows).expect("columns").to_string();
-    }
-    said
+    ctx.register_object_store(&lake.store_url().parse().expect("an address"), lake.object_store().clone());
+    ctx.register_table("pinned", Arc::new(pin)).expect("a name of its own");
+    let query = "select count(*) as n, sum(price_cny_per_kg) as s, count(distinct day) as days from pinned";
+    let rows = ctx.sql(query).await.expect("its columns are there").collect().await.expect("every file can be read");
+    pretty_format_batches(&rows).expect("columns").to_string()
 }
 
 fn opened(server: &str, lake: &str) -> Lake {
@@ -193,7 +194,7 @@ fn a_store_that_comes_back_is_waited_for_and_a_reader_sees_whole_versions() {
     is_done(&ended);
     assert!(proxy.count.requests.load(Ordering::SeqCst) > before_return, "it went on through the proxy");
     // the two tables are pinned one after the other: each has versions of its own
-    for (table, name) in READ.iter().enumerate() {
+    for (table, (_, name)) in READ.iter().enumerate() {
         for look in &seen {
             assert!(versions.iter().any(|version| version[table] == look[table]), "no version of {name} says this:\n{}", look[table]);
         }
@@ -213,13 +214,11 @@ fn a_version_that_is_not_whole_would_be_seen() {
     let name = lake("half");
     a_year(&at, &server, &name);
     let lake = opened(&server, &name);
-    let whole = runtime.block_on(look(&lake));
+    let [whole, _] = runtime.block_on(look(&lake));
     let half = runtime.block_on(async {
-        let mut catalog = Catalog::pin(&lake).await.expect("the store is there");
-        for pin in catalog.pins.values_mut().filter(|pin| pin.files.len() > 1) {
-            pin.files.pop();
-        }
-        said(&lake, &catalog).await
+        let mut pin = lake.pin(&TableId::new(READ[0].0, READ[0].1)).await.expect("the store is there").expect("the table is there");
+        pin.files.pop();
+        said(&lake, pin).await
     });
-    assert_ne!(whole[0], half[0]);
+    assert_ne!(whole, half);
 }
