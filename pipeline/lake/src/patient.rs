@@ -28,9 +28,12 @@ impl std::fmt::Display for Patient {
     }
 }
 
+/// What the client says when it has tried again itself, until its patience was over: there is nothing to add to it.
+const GAVE_UP: &str = " retries, max_retries";
+
 /// Whether the answer broke off, as far as can be told: what the store itself refused has a kind of its own.
 fn broke_off(error: &Error) -> bool {
-    matches!(error, Error::Generic { .. })
+    matches!(error, Error::Generic { source, .. } if !source.to_string().contains(GAVE_UP))
 }
 
 /// A listing that is under way.
