@@ -205,7 +205,8 @@ async fn a_reader_never_misses_a_file_and_never_sees_half_a_commit() {
     println!("{commits} commits, {} answers of {} versions, {} files deleted, 0 missing", answers.len(), versions.len(), writer.deleted);
     // the control: the files as they lie there are what no version ever said
     let lying = folder.path().join("landed/aliases");
-    let options = ParquetReadOptions::default();
+    let pin = writer.lake.pin(&ids()[0]).await.unwrap().unwrap();
+    let options = ParquetReadOptions::default().schema(&pin.schema);
     let ctx = SessionContext::new();
     ctx.register_parquet("lying", lying.to_string_lossy(), options).await.unwrap();
     let query = ASKED[0].1.replace("landed.aliases", "lying");
