@@ -135,11 +135,12 @@ async fn issues(project: &Project) -> Result<Vec<PinnedTable>, Failure> {
     Ok(pins)
 }
 
-/// Paths of the files of the days that are asked for. A file is never written again: its path tells what it says.
+/// Names of the files of the days that are asked for. A file is never written again: its name tells what it says, wherever
+/// the lake lies.
 fn files_of(issues: &[PinnedTable], asked: impl Fn(&str) -> bool) -> Vec<String> {
     let files = issues.iter().flat_map(|pin| &pin.files);
     let of_day = |values: &[Option<String>]| values.first().and_then(Option::as_deref).is_some_and(&asked);
-    files.filter(|file| of_day(&file.partition_values)).map(|file| file.path.clone()).collect()
+    files.filter(|file| of_day(&file.partition_values)).map(|file| file.path.rsplit('/').next().unwrap_or_default().to_string()).collect()
 }
 
 /// Digest of all that a day is made from: the sources, and the issues before it, against which it is held.

