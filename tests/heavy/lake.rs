@@ -9,6 +9,7 @@ mod landing;
 mod lease;
 mod newest;
 mod pinned;
+mod reading;
 mod s3;
 
 use arrow::array::{ArrayRef, Date32Array, Int64Array, RecordBatch, StringArray};

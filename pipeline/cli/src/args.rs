@@ -56,6 +56,16 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Days long past, one after another: the whole way of each, from what was known then. A day that nothing has
+    /// changed for stands as it is; ends with the worst of the days' exit codes.
+    Backfill {
+        /// The first day to speak from.
+        #[arg(long, value_name = "DATE")]
+        from: NaiveDate,
+        /// The last one.
+        #[arg(long, value_name = "DATE")]
+        to: NaiveDate,
+    },
     /// Fetch, keep, parse, check and land every feed.
     Ingest(When),
     /// Make the curated tables.

@@ -33,6 +33,14 @@ pub enum Exit {
     Terminated = 143,
 }
 
+impl Exit {
+    /// The one of that number.
+    pub fn coded(code: u8) -> Option<Exit> {
+        use Exit::{Bug, Done, Gaps, Held, Interrupted, Refused, Settings, Terminated, Unreachable, Usage};
+        [Done, Gaps, Usage, Settings, Refused, Unreachable, Held, Bug, Interrupted, Terminated].into_iter().find(|exit| *exit as u8 == code)
+    }
+}
+
 /// Why a command ended early.
 #[derive(Debug)]
 pub struct Failure {

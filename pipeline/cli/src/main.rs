@@ -4,6 +4,7 @@
 //! Never: a panic that ends as anything but exit 70.
 
 mod args;
+mod backfill;
 mod columns;
 mod demo;
 mod doctor;
@@ -79,6 +80,7 @@ async fn command(cli: Cli) -> Result<Exit, Failure> {
             let stages = if only.is_empty() { Stage::ALL.to_vec() } else { only };
             way::run(folder, when, &stages, dry_run, json).await
         }
+        Command::Backfill { from, to } => backfill::backfill(folder, from, to).await,
         Command::Ingest(when) => way::run(folder, when, &[Stage::Ingest], false, false).await,
         Command::Transform(when) => way::run(folder, when, &[Stage::Transform], false, false).await,
         Command::Forecast { when, panel } => match panel.named() {

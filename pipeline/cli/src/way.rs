@@ -100,7 +100,9 @@ pub fn day(when: When) -> AsOf {
     AsOf(when.as_of.unwrap_or_else(machine::yesterday))
 }
 
-async fn walk(step: &Step<'_>, stages: &[Stage]) -> Result<(bool, Vec<Gap>), Failure> {
+/// Takes the stages one after another; tells whether anything changed, and what could not be done.
+pub async fn walk(step: &Step<'_>, stages: &[Stage]) -> Result<(bool, Vec<Gap>), Failure> {
+    let cpu_before = machine::cost().unwrap_or_default().0;
     let (mut changed, mut gaps) = (false, Vec::new());
     for stage in stages {
         let since = Instant::now();
@@ -121,13 +123,13 @@ async fn walk(step: &Step<'_>, stages: &[Stage]) -> Result<(bool, Vec<Gap>), Fai
         gaps.extend(done.gaps);
     }
     if changed {
-        enter(step, stages, &gaps).await?;
+        enter(step, stages, &gaps, cpu_before).await?;
     }
     Ok((changed, gaps))
 }
 
 /// The run's line in the ledger, with its cost; a run that changed nothing leaves none.
-async fn enter(step: &Step<'_>, stages: &[Stage], gaps: &[Gap]) -> Result<(), Failure> {
+async fn enter(step: &Step<'_>, stages: &[Stage], gaps: &[Gap], cpu_before: f64) -> Result<(), Failure> {
     let versions = Catalog::pin(step.lake()).await?.versions();
     let versions: Vec<String> = versions
         .iter()
@@ -144,7 +146,7 @@ async fn enter(step: &Step<'_>, stages: &[Stage], gaps: &[Gap]) -> Result<(), Fa
         .text("version", [env!("CARGO_PKG_VERSION")])
         .text("ended_at", [(step.now)().format("%Y-%m-%dT%H:%M:%SZ").to_string()])
         .number("seconds", [step.talk.seconds()])
-        .number("cpu_seconds", [cpu_seconds])
+        .number("cpu_seconds", [cpu_seconds - cpu_before])
         .count("peak_memory_bytes", [peak_memory])
         .count("gaps", [gaps.len() as i64])
         .text("tables", [versions.join(" ")]);

@@ -27,6 +27,7 @@ mod propose;
 mod rows;
 mod schema;
 mod source;
+mod thrift;
 mod timely;
 mod unpack;
 mod unpivot;

@@ -31,6 +31,7 @@ mod s3;
 mod schema;
 mod seen;
 mod store;
+mod walked;
 
 pub use catalog::{Catalog, view_sql};
 pub use check::Checked;
@@ -52,3 +53,4 @@ pub use runs::Runs;
 pub use schema::{arrow_kind, rejected_schema, stored_schema};
 pub use seen::SeenFile;
 pub use store::{Lake, Layer, TableId};
+pub use walked::{WalkedDay, WalkedGap};

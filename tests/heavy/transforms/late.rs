@@ -180,9 +180,11 @@ async fn whatever_comes_late_the_tables_are_the_oracles() {
     walk(12).await;
 }
 
-/// Reliability test 9: a thousand cases. `cargo test --workspace --test heavy -- --ignored a_thousand`
+/// Reliability test 9: a thousand cases, or as many as `NONGSHI_TEST_ROUNDS` says.
+/// `cargo test --workspace --test heavy -- --ignored a_thousand`
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "takes many minutes"]
 async fn a_thousand_late_and_corrected_batches_end_as_the_oracle_says() {
-    walk(1_000).await;
+    let turns = std::env::var("NONGSHI_TEST_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(1_000);
+    walk(turns).await;
 }

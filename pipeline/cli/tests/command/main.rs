@@ -1,6 +1,7 @@
 //! The binary, used as its readers use it: the whole way on real data, and everything a user can do wrong.
 
 mod away;
+mod backfill;
 mod bad_store;
 #[expect(dead_code, reason = "what else a board can do is for the tests of feeds")]
 #[path = "../../../feeds/tests/board/mod.rs"]

@@ -3,6 +3,7 @@
 //! on some broken files (`tests/fuzz` holds them): here, and nowhere else, a panic is a file that cannot be read.
 
 use super::{Raw, Records, header_name};
+use crate::thrift::{INTEGERS, Reader};
 use crate::{Contract, FeedError, Source};
 use arrow::array::{Array, ArrayRef, AsArray, StringViewArray, StringViewBuilder};
 use arrow::compute::{cast, concat};
@@ -22,6 +23,11 @@ use std::sync::Arc;
 const MOST_COLUMNS: usize = 2_000;
 /// Equal cells cost nothing in the file, but something here.
 const MOST_CELLS: i64 = 100_000_000;
+/// Writers end a page at some megabytes.
+const MOST_PAGE_BYTES: i64 = 64 << 20;
+/// Fields of a page's header. Source: parquet-format, `parquet.thrift`, `PageHeader`.
+const UNPACKED_SIZE: i64 = 2;
+const PACKED_SIZE: i64 = 3;
 /// The wall clock of the chain: Asia/Shanghai is eight hours ahead all year.
 const SHANGHAI: &str = "+08:00";
 const MOMENT: &str = "%Y-%m-%d %H:%M:%S";
@@ -58,6 +64,7 @@ fn columns<'a>(contract: &Contract, source: &'a Source) -> Result<Records<'a>, F
     if rows < 0 || rows.saturating_mul(width as i64) > MOST_CELLS {
         return Err(unreadable(format!("it has {rows} rows of {width} columns; {MOST_CELLS} cells are the most")));
     }
+    check_pages(&source.bytes, reader.metadata()).map_err(unreadable)?;
     check_dictionaries(&source.bytes, reader.metadata()).map_err(unreadable)?;
     let mut parts: Vec<Vec<ArrayRef>> = vec![Vec::new(); width];
     for batch in reader.build().map_err(not_parquet)? {
@@ -77,6 +84,37 @@ fn columns<'a>(contract: &Contract, source: &'a Source) -> Result<Records<'a>, F
     }
     let height = columns.first().map_or(0, |(_, cells)| cells.len());
     Ok(Records { height, columns, raw: Raw::Cells, broken: Vec::new() })
+}
+
+/// Refuses a page that claims to be large when it is unpacked, before memory is taken for it. A header that cannot be
+/// read ends the look: the reader stumbles over it, too.
+fn check_pages(bytes: &Bytes, metadata: &ParquetMetaData) -> Result<(), String> {
+    for column in metadata.row_groups().iter().flat_map(|group| group.columns()) {
+        let (start, length) = column.byte_range();
+        let mut rest = usize::try_from(start).ok().and_then(|start| bytes.get(start..)).unwrap_or_default();
+        rest = &rest[..rest.len().min(usize::try_from(length).unwrap_or(usize::MAX))];
+        while let Some((unpacked, after)) = page(rest) {
+            if unpacked > MOST_PAGE_BYTES {
+                return Err(format!("a page in it claims to hold {unpacked} bytes; {MOST_PAGE_BYTES} is the most"));
+            }
+            rest = after;
+        }
+    }
+    Ok(())
+}
+
+/// What the page at the front claims to hold, and what lies behind it.
+fn page(bytes: &[u8]) -> Option<(i64, &[u8])> {
+    let mut reader = Reader(bytes);
+    let (mut field, mut unpacked, mut packed) = (0, 0, 0);
+    while let Some(kind) = reader.field(&mut field)? {
+        match field {
+            UNPACKED_SIZE if INTEGERS.contains(&kind) => unpacked = reader.integer()?,
+            PACKED_SIZE if INTEGERS.contains(&kind) => packed = reader.integer()?,
+            _ => reader.skip(kind, 0)?,
+        }
+    }
+    Some((unpacked, reader.0.get(usize::try_from(packed).ok()?..).unwrap_or_default()))
 }
 
 /// Refuses a dictionary that claims more values than it has bytes, before memory is taken for each of them.
