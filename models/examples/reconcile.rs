@@ -1,5 +1,5 @@
 //! Reconciliation on a chain's daily sales: cost, residual, and every level's scores beside bottom-up.
-//! In: `SALES.csv [THREADS]`: city, shop, category, group, kind, product and then a value a day, a row a series.
+//! In: `SALES.csv [THREADS [LOOKS]]`: city, shop, category, group, kind, product and then a value a day, a row a series.
 //! Out: a row a level. Never: a value after its origin.
 //!
 //! The base is the same for every node: level and weekdays smoothed exponentially (Holt and Winters, additive, no
@@ -38,8 +38,9 @@ const GROUPS: [(&str, &[usize]); 11] = [
 
 fn main() -> Result<(), Box<dyn Error>> {
     let given: Vec<String> = std::env::args().skip(1).collect();
-    let path = given.first().ok_or("SALES.csv [THREADS]")?;
+    let path = given.first().ok_or("SALES.csv [THREADS [LOOKS]]")?;
     let threads = given.get(1).map_or(Ok(1), |threads| threads.parse())?;
+    let looks = given.get(2).map_or(Ok(usize::MAX), |looks| looks.parse())?;
     let (keys, bottom) = read(path)?;
     let hierarchy = hierarchy(&keys)?;
     let days = bottom[0].len();
@@ -57,7 +58,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let errors: Vec<Vec<f64>> = said.iter().map(|said| said.errors.clone()).collect();
         let base: Vec<Vec<f64>> = said.iter().map(|said| said.means.clone()).collect();
         let before = Instant::now();
-        let reconciler = Reconciler::new(hierarchy.clone(), &errors, threads)?;
+        let reconciler = Reconciler::new(hierarchy.clone(), &latest(&errors, looks), threads)?;
         let learnt = before.elapsed().as_secs_f64();
         let reconciled = reconciler.reconcile(&base, threads)?;
         let whole = before.elapsed().as_secs_f64();
@@ -129,6 +130,11 @@ fn hierarchy(keys: &[Vec<String>]) -> Result<Hierarchy, Box<dyn Error>> {
         Level { name: name.to_string(), groups: keys.iter().map(one).collect() }
     };
     Ok(Hierarchy::new(keys.len(), &GROUPS.iter().map(level).collect::<Vec<_>>())?)
+}
+
+/// The last looks of every node.
+fn latest(errors: &[Vec<f64>], looks: usize) -> Vec<Vec<f64>> {
+    errors.iter().map(|errors| errors[errors.len().saturating_sub(looks)..].to_vec()).collect()
 }
 
 /// What a node is forecast to be by itself.

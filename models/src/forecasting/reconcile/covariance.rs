@@ -8,13 +8,12 @@
 
 use super::hierarchy::Hierarchy;
 
-/// Looks needed for correlations. With few, those of many nodes are noise that shrinkage does not see: from three
-/// looks every level was 2 to 13 % worse than its bottom's sums.
-pub(super) const MIN_LOOKS: usize = 20;
 /// The least share of correlations given up: W must have an inverse.
 const LEAST_SHRINKAGE: f64 = 1e-3;
-/// A variance is at least this share of its level's mean: a node that was never wrong may be.
-const LEAST_VARIANCE: f64 = 1e-8;
+/// A bottom series' variance is at least this share of their mean: who was never wrong may be.
+const LEAST_OWN: f64 = 1e-8;
+/// A sum's variance is at least this share of those of its series: so much of their errors may cancel.
+const LEAST_OF_SUM: f64 = 1e-4;
 
 /// `diag(diagonal) + factors factors'`.
 pub(super) struct Covariance {
@@ -29,16 +28,20 @@ pub(super) struct Covariance {
 }
 
 impl Covariance {
-    pub fn learn(hierarchy: &Hierarchy, errors: &[Vec<f64>]) -> Covariance {
+    /// Variances alone.
+    pub fn variances(hierarchy: &Hierarchy, errors: &[Vec<f64>]) -> Covariance {
+        let squares: Vec<f64> = errors.iter().map(|errors| mean_square(errors)).collect();
+        Covariance { diagonal: floored(hierarchy, &squares), factors: Vec::new(), looks: 0, shrinkage: None }
+    }
+
+    /// With correlations, shrunk.
+    pub fn shrunk(hierarchy: &Hierarchy, errors: &[Vec<f64>]) -> Covariance {
         let looks = errors.first().map_or(0, Vec::len);
         let squares: Vec<f64> = errors.iter().map(|errors| mean_square(errors)).collect();
-        let variances = floored(hierarchy, &squares);
-        if looks < MIN_LOOKS {
-            return Covariance { diagonal: variances, factors: Vec::new(), looks: 0, shrinkage: None };
-        }
         let shrinkage = shrinkage(errors).max(LEAST_SHRINKAGE);
         let kept = 1.0 - shrinkage;
         // what the factors do not give of a variance, so that each is whole
+        let variances = floored(hierarchy, &squares);
         let diagonal = variances.iter().zip(&squares).map(|(variance, square)| variance - kept * square).collect();
         let scale = (kept / looks as f64).sqrt();
         let factors = errors.iter().flatten().map(|error| scale * error).collect();
@@ -50,24 +53,16 @@ fn mean_square(errors: &[f64]) -> f64 {
     errors.iter().map(|error| error * error).sum::<f64>() / errors.len().max(1) as f64
 }
 
-/// Variances above zero. A level that was never wrong takes the smallest variance of all levels' means; where nobody ever was
-/// (or no look is known), a node's variance is the number of its series.
+/// Variances above zero. Where no bottom series was ever wrong (or no look is known) each counts one.
 fn floored(hierarchy: &Hierarchy, squares: &[f64]) -> Vec<f64> {
-    let levels = || hierarchy.levels().iter().map(|(_, nodes)| nodes.clone()).chain([hierarchy.bottom()]);
-    let mean = |nodes: std::ops::Range<usize>| squares[nodes.clone()].iter().sum::<f64>() / nodes.len() as f64;
-    let least = levels().map(mean).filter(|mean| *mean > 0.0).fold(f64::INFINITY, f64::min);
-    if least == f64::INFINITY {
-        return hierarchy.sum(&vec![1.0; hierarchy.bottoms()]);
-    }
-    let mut variances = squares.to_vec();
-    for nodes in levels() {
-        let mean = mean(nodes.clone());
-        let floor = if mean > 0.0 { LEAST_VARIANCE * mean } else { least };
-        for variance in &mut variances[nodes] {
-            *variance = variance.max(floor);
-        }
-    }
-    variances
+    let own = &squares[hierarchy.bottom()];
+    let mean = own.iter().sum::<f64>() / own.len() as f64;
+    let own: Vec<f64> = own.iter().map(|square| if mean > 0.0 { square.max(LEAST_OWN * mean) } else { 1.0 }).collect();
+    let sums = hierarchy.sum(&own);
+    // a sum of which nothing is known is as wrong as its series are together
+    let of = |(square, sum): (&f64, &f64)| if mean > 0.0 { square.max(LEAST_OF_SUM * sum) } else { square.max(*sum) };
+    let above = squares.iter().zip(&sums).take(hierarchy.bottom().start).map(of);
+    above.chain(own.iter().copied()).collect()
 }
 
 /// λ, from 0 to 1, without writing out a pair: sums over pairs of nodes are squares of sums over nodes, less the

@@ -7,10 +7,12 @@
 //! covariance of their errors, (y - ŷ)' W⁻¹ (y - ŷ). Under b ≥ 0: Wickramasuriya, Turlach and Hyndman, Optimal
 //! non-negative forecast reconciliation, Statistics and Computing 30, 2020.
 //!
-//! The way: `hierarchy` sums and spreads · `covariance` is a diagonal and a few factors · `projection` eliminates on all
+//! The way: `hierarchy` sums and spreads · `covariance` is a diagonal and a few factors, `choice` asks whether
+//! correlations have served · `projection` eliminates on all
 //! series once and solves by conjugate gradients after that · `nonnegative` finds the series that stay at zero ·
 //! `quantiles` carries odds along, or orders sample paths so that they can be reconciled themselves.
 
+mod choice;
 mod covariance;
 mod hierarchy;
 mod nonnegative;
@@ -96,11 +98,16 @@ pub struct Reconciler {
 }
 
 impl Reconciler {
-    /// Learns from past errors: a row a node, in the hierarchy's order, with an error for each look. With fewer than
-    /// `covariance::MIN_LOOKS` looks their variances alone are used, with none the number of series below each node.
+    /// Learns from past errors: a row a node, in the hierarchy's order, with an error for each look, the latest last.
+    /// Variances alone are used where there are few looks, or where correlations have not served; with no look at all
+    /// a node's variance is the number of its series.
     pub fn new(hierarchy: Hierarchy, errors: &[Vec<f64>], threads: usize) -> Result<Reconciler, ReconcileError> {
         even(errors, hierarchy.nodes(), "errors")?;
-        let covariance = Covariance::learn(&hierarchy, errors);
+        let covariance = choice::covariance(&hierarchy, errors, threads)?;
+        Reconciler::with(hierarchy, covariance, threads)
+    }
+
+    fn with(hierarchy: Hierarchy, covariance: Covariance, threads: usize) -> Result<Reconciler, ReconcileError> {
         let shrinkage = covariance.shrinkage;
         Ok(Reconciler { projection: Projection::new(hierarchy, covariance, threads)?, shrinkage })
     }

@@ -22,6 +22,12 @@ fn errors(nodes: usize, looks: usize, seed: u64) -> Vec<Vec<f64>> {
     (0..nodes).map(|node| shared.iter().map(|shared| (1.0 + (node % 4) as f64) * (0.6 * shared + seed.normal())).collect()).collect()
 }
 
+/// With correlations or without, whether they serve or not.
+fn reconciler(hierarchy: &Hierarchy, errors: &[Vec<f64>], shrunk: bool, threads: usize) -> Reconciler {
+    let learn = if shrunk { Covariance::shrunk } else { Covariance::variances };
+    Reconciler::with(hierarchy.clone(), learn(hierarchy, errors), threads).expect("a reconciler")
+}
+
 fn column(rows: &[Vec<f64>], step: usize) -> Vec<f64> {
     rows.iter().map(|row| row[step]).collect()
 }
@@ -49,12 +55,10 @@ fn nodes_are_counted_level_by_level() {
 
 #[test]
 fn it_is_what_plain_elimination_says() {
-    // 19 looks are variances alone, 20 and more a shrunk covariance
-    for (looks, seed) in [(3, 1), (19, 2), (20, 3), (24, 4), (90, 5)] {
+    for (looks, seed, shrunk_too) in [(3, 1, false), (19, 2, false), (20, 3, true), (24, 4, true), (90, 5, true)] {
         let hierarchy = shops_by_products();
         let errors = errors(hierarchy.nodes(), looks, seed);
-        let reconciler = Reconciler::new(hierarchy.clone(), &errors, 1).expect("a reconciler");
-        assert_eq!(reconciler.shrinkage().is_some(), looks >= covariance::MIN_LOOKS);
+        let reconciler = reconciler(&hierarchy, &errors, shrunk_too, 1);
         let dense = shrunk(&errors, reconciler.shrinkage().unwrap_or(1.0));
         let mut draws = Seed(seed);
         let summing = summing(&hierarchy);
@@ -108,7 +112,7 @@ fn it_is_what_hierarchicalforecast_says() {
         ),
     ];
     for (errors, free, nonnegative) in cases {
-        let reconciler = Reconciler::new(hierarchy.clone(), &errors, 1).expect("a reconciler");
+        let reconciler = reconciler(&hierarchy, &errors, errors[0].len() == 24, 1);
         let said = reconciler.reconcile(&base, 1).expect("forecasts");
         // its variances carry 2e-8 more
         close(&column(&said, 0), &hierarchy.sum(&free), 1e-8);
@@ -140,7 +144,7 @@ fn threads_change_no_byte() {
     let mut draws = Seed(3);
     let base: Vec<Vec<f64>> = (0..hierarchy.nodes()).map(|_| (0..20).map(|_| 3.0 + 4.0 * draws.normal()).collect()).collect();
     let said = |threads: usize| {
-        let reconciler = Reconciler::new(hierarchy.clone(), &errors, threads).expect("a reconciler");
+        let reconciler = reconciler(&hierarchy, &errors, true, threads);
         let said = reconciler.reconcile(&base, threads).expect("forecasts").concat();
         said.into_iter().map(f64::to_bits).collect::<Vec<u64>>()
     };
@@ -200,7 +204,8 @@ proptest! {
 
     #[test]
     fn what_is_said_adds_up_is_not_negative_and_stays((hierarchy, errors, base) in any_case()) {
-        let reconciler = Reconciler::new(hierarchy.clone(), &errors, 1).expect("a reconciler");
+        let correlated = errors[0].len() > 10;
+        let reconciler = reconciler(&hierarchy, &errors, correlated, 1);
         let said = column(&reconciler.reconcile(&rows(&base), 1).expect("forecasts"), 0);
         prop_assert!(said.iter().all(|value| *value >= 0.0 && value.is_finite()), "{said:?}");
         let sums = hierarchy.sum(&said[hierarchy.bottom()]);
@@ -216,7 +221,8 @@ proptest! {
 
     #[test]
     fn no_series_can_be_moved_nearer((hierarchy, errors, base) in any_case()) {
-        let reconciler = Reconciler::new(hierarchy.clone(), &errors, 1).expect("a reconciler");
+        let correlated = errors[0].len() > 10;
+        let reconciler = reconciler(&hierarchy, &errors, correlated, 1);
         let said = column(&reconciler.reconcile(&rows(&base), 1).expect("forecasts"), 0);
         let projection = &reconciler.projection;
         let mut point = projection.origin();
