@@ -3,7 +3,9 @@
 //!
 //! What is true adds up, so reconciling a look's errors as if they were forecasts gives the errors of the reconciled
 //! forecasts. The last looks are held back, both ways are learnt from the others, and the correlations must have made
-//! the held-back errors smaller. On daily sales they often do not: on 55,514 nodes every level was 3 to 6 % worse for them than its bottom's sums, and .4 % better to .1 % worse without.
+//! the held-back errors smaller. Of 55,514 nodes of daily sales at eight origins, correlations always used made every
+//! level 3 to 6 % worse than its bottom's sums, variances alone between .4 % better and .1 % worse, what is chosen here
+//! (correlations at the last origin) between 1.3 % better and .6 % worse.
 
 use super::covariance::Covariance;
 use super::hierarchy::Hierarchy;
