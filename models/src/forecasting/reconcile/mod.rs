@@ -24,7 +24,7 @@ mod reference;
 mod tests;
 
 pub use hierarchy::{Hierarchy, Level};
-pub use quantiles::{carry, reorder};
+pub use quantiles::{carry, quantiles, reorder};
 
 use super::threads::each;
 use covariance::Covariance;

@@ -83,7 +83,7 @@ impl Projection {
         let columns = each(looks, threads, |look| {
             let column: Vec<f64> = factors.iter().skip(look).step_by(looks).copied().collect();
             let mut point = plain.origin();
-            plain.solve(&column, &vec![false; bottoms], &mut point).then(|| (point.bottom, column))
+            plain.solve(&column, &vec![false; bottoms], &mut point).then_some((point.bottom, column))
         });
         let columns = columns.into_iter().collect::<Option<Vec<_>>>().ok_or(ReconcileError::Unsettled)?;
         // Σ = I + U'D⁻¹(U - S X), which does not subtract F'X from K

@@ -7,10 +7,24 @@
 //! reconciliation, European Journal of Operational Research 306, 2023).
 
 use super::{ReconcileError, even};
+use nongshi_domain::LEVELS;
 
 /// A node's quantiles, rising, moved as far as its mean was.
 pub fn carry(quantiles: [f64; 3], mean: f64, reconciled: f64) -> [f64; 3] {
     quantiles.map(|quantile| (quantile + reconciled - mean).max(0.0))
+}
+
+/// A node's quantiles at `LEVELS` from its reconciled samples, straight between neighbours; None of no sample.
+/// Source: definition 7 of Hyndman and Fan, The American Statistician 50, 1996.
+pub fn quantiles(samples: &[f64]) -> Option<[f64; 3]> {
+    let mut sorted = samples.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let last = sorted.len().checked_sub(1)?;
+    Some(LEVELS.map(|level| {
+        let place = level * last as f64;
+        let (low, high) = (sorted[place.floor() as usize], sorted[place.ceil() as usize]);
+        low + place.fract() * (high - low)
+    }))
 }
 
 /// Every node's samples of one step in the order of its past errors: the largest sample in the place of the look with the
@@ -44,6 +58,14 @@ mod tests {
         assert_eq!(carry([1.0, 3.0, 7.0], 4.0, 6.0), [3.0, 5.0, 9.0]);
         assert_eq!(carry([1.0, 3.0, 7.0], 4.0, 1.5), [0.0, 0.5, 4.5]);
         assert_eq!(carry([1.0, 3.0, 7.0], 9.0, 0.0), [0.0; 3]);
+    }
+
+    #[test]
+    fn quantiles_of_samples_lie_between_them() {
+        let samples: Vec<f64> = (0..=10).rev().map(f64::from).collect();
+        assert_eq!(quantiles(&samples), Some([1.0, 5.0, 9.0]));
+        assert_eq!(quantiles(&[4.0, 2.0]).map(|[_, middle, _]| middle), Some(3.0));
+        assert_eq!(quantiles(&[]), None);
     }
 
     #[test]

@@ -153,6 +153,34 @@ fn threads_change_no_byte() {
 }
 
 #[test]
+fn sample_paths_add_up_and_keep_how_errors_came_together() {
+    let hierarchy = Hierarchy::new(2, &[level("chain", &[0, 0])]).expect("a hierarchy");
+    let looks = 60;
+    let mut draws = Seed(17);
+    let first: Vec<f64> = (0..looks).map(|_| draws.normal()).collect();
+    // every node's own samples, spread alike whatever the errors of the two shops have to do with each other
+    let spread = |mean: f64, width: f64| (0..looks).map(|at| mean + width * (at as f64 / (looks - 1) as f64 - 0.5)).collect::<Vec<f64>>();
+    let samples = [spread(20.0, 12.0), spread(8.0, 10.0), spread(12.0, 10.0)];
+    let mut width = |second: Vec<f64>| {
+        // the chain by itself is far less certain, so that its shops have the word
+        let chain: Vec<f64> = first.iter().zip(&second).map(|(one, other)| one + other + 5.0 * draws.normal()).collect();
+        let errors = [chain, first.clone(), second];
+        let paths = reorder(&samples, &errors).expect("paths");
+        let said = reconciler(&hierarchy, &errors, false, 1).reconcile(&paths, 1).expect("paths that add up");
+        for path in 0..looks {
+            let [chain, one, other] = [said[0][path], said[1][path], said[2][path]];
+            assert!((chain - one - other).abs() <= 1e-9 * chain && one >= 0.0 && other >= 0.0, "{chain} of {one} and {other}");
+        }
+        let [low, middle, high] = quantiles(&said[0]).expect("samples");
+        assert!(low <= middle && middle <= high);
+        high - low
+    };
+    let together = width(first.iter().map(|error| error + 0.01).collect());
+    let against = width(first.iter().map(|error| 0.01 - error).collect());
+    assert!(together > 2.0 * against, "{together} and {against}");
+}
+
+#[test]
 fn what_does_not_fit_is_refused_in_words() {
     let refused = |made: Result<Hierarchy, ReconcileError>| made.err().map(|error| error.to_string()).unwrap_or_default();
     assert_eq!(refused(Hierarchy::new(0, &[])), "a hierarchy needs a series at its bottom");
