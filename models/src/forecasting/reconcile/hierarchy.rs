@@ -35,17 +35,15 @@ impl Hierarchy {
             if level.groups.len() != bottoms {
                 return Err(ReconcileError::Unplaced { level: level.name.clone(), placed: level.groups.len(), bottoms });
             }
-            // a number beyond the series would leave a smaller one empty
             let mut filled = vec![false; bottoms];
-            for (series, group) in level.groups.iter().enumerate() {
-                if let Some(filled) = filled.get_mut(*group) {
-                    *filled = true;
-                }
-                above[series * levels.len() + place] = (first + group) as u32;
+            level.groups.iter().filter(|group| **group < bottoms).for_each(|group| filled[*group] = true);
+            let nodes = filled.iter().take_while(|filled| **filled).count();
+            // nodes are at most as many as series, so a number beyond them leaves a smaller one empty
+            if level.groups.iter().any(|group| *group >= nodes) {
+                return Err(ReconcileError::NoChildren { level: level.name.clone(), node: nodes });
             }
-            let nodes = level.groups.iter().max().map_or(0, |last| last + 1);
-            if let Some(node) = (0..nodes).find(|node| !filled.get(*node).copied().unwrap_or(false)) {
-                return Err(ReconcileError::NoChildren { level: level.name.clone(), node });
+            for (series, group) in level.groups.iter().enumerate() {
+                above[series * levels.len() + place] = (first + group) as u32;
             }
             ranges.push((level.name.clone(), first..first + nodes));
             first += nodes;

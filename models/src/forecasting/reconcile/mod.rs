@@ -76,6 +76,14 @@ pub enum ReconcileError {
         /// The first node's.
         expected: usize,
     },
+    /// Paths take the order of looks, one each.
+    #[error("{paths} sample paths for {looks} looks, they must be as many")]
+    Paths {
+        /// Paths given.
+        paths: usize,
+        /// Looks at past errors.
+        looks: usize,
+    },
     /// Not a number.
     #[error("{what} of node {node}, place {place}: not a finite number")]
     NotFinite {

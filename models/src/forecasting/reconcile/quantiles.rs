@@ -31,9 +31,9 @@ pub fn quantiles(samples: &[f64]) -> Option<[f64; 3]> {
 /// largest error. Samples are as many as looks; of equal errors the earlier counts as smaller.
 pub fn reorder(samples: &[Vec<f64>], errors: &[Vec<f64>]) -> Result<Vec<Vec<f64>>, ReconcileError> {
     let looks = even(errors, samples.len(), "errors")?;
-    let found = even(samples, samples.len(), "paths")?;
-    if found != looks {
-        return Err(ReconcileError::Lengths { what: "paths", node: 0, found, expected: looks });
+    let paths = even(samples, samples.len(), "paths")?;
+    if paths != looks {
+        return Err(ReconcileError::Paths { paths, looks });
     }
     let one = |(samples, errors): (&Vec<f64>, &Vec<f64>)| {
         let mut sorted = samples.clone();
@@ -74,6 +74,6 @@ mod tests {
         let samples = [vec![10.0, 30.0, 20.0], vec![1.0, 2.0, 3.0]];
         assert_eq!(reorder(&samples, &errors), Ok(vec![vec![20.0, 10.0, 30.0], vec![2.0, 3.0, 1.0]]));
         let said = reorder(&[vec![1.0, 2.0]], &[vec![0.0; 3]]).map_err(|error| error.to_string());
-        assert_eq!(said, Err("node 0 has 2 paths, the first has 3".to_string()));
+        assert_eq!(said, Err("2 sample paths for 3 looks, they must be as many".to_string()));
     }
 }

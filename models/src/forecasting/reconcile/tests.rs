@@ -186,7 +186,8 @@ fn what_does_not_fit_is_refused_in_words() {
     assert_eq!(refused(Hierarchy::new(0, &[])), "a hierarchy needs a series at its bottom");
     assert_eq!(refused(Hierarchy::new(3, &[level("shop", &[0, 1])])), "level `shop` places 2 series, the bottom has 3");
     assert_eq!(refused(Hierarchy::new(3, &[level("shop", &[0, 2, 2])])), "node 1 of level `shop` has no series below it");
-    assert_eq!(refused(Hierarchy::new(2, &[level("shop", &[0, usize::MAX - 1])])), "node 1 of level `shop` has no series below it");
+    let far = [level("chain", &[0, 0]), level("shop", &[0, usize::MAX])];
+    assert_eq!(refused(Hierarchy::new(2, &far)), "node 1 of level `shop` has no series below it");
     let learnt = |errors: &[Vec<f64>]| Reconciler::new(shops_by_products(), errors, 1).err().map(|error| error.to_string());
     assert_eq!(learnt(&vec![vec![1.0]; 11]).as_deref(), Some("11 rows of errors for 12 nodes"));
     let mut uneven = vec![vec![1.0, 2.0]; 12];
