@@ -5,7 +5,8 @@
 //! The way: `ground` lays the panel out · `model` lists the members (`elastic_net` and `boosted` learn from all series,
 //! `single` from one, `naive` and `seasonal_naive` from nothing) · `backtest` lets each speak at rolling origins, the last
 //! being the cutoff · `explosion` replaces what was never seen · `combine` weighs them by their past errors · `conformal`
-//! turns past errors into quantiles · `scores` judges. `any_panel` serves panels that are no category's.
+//! turns past errors into quantiles · `scores` judges. `any_panel` serves panels that are no category's; `reconcile` makes
+//! forecasts of many levels add up.
 //! What is said at the cutoff is made by the same steps as what was said at every earlier origin, from what was known
 //! there; so the scores of `combination` are those of the forecast itself.
 
@@ -24,6 +25,7 @@ pub mod local;
 mod model;
 mod moments;
 mod naive;
+pub mod reconcile;
 mod rhythm;
 mod scores;
 mod seasonal_naive;

@@ -146,7 +146,7 @@ fn solve(correlations: &[f64], with_target: &[f64], penalty: Penalty) -> Option<
 }
 
 /// The lower triangle L of a symmetric positive matrix L L'.
-fn cholesky(matrix: &[f64], count: usize) -> Option<Vec<f64>> {
+pub(super) fn cholesky(matrix: &[f64], count: usize) -> Option<Vec<f64>> {
     let mut lower = vec![0.0; count * count];
     for i in 0..count {
         for j in 0..=i {
