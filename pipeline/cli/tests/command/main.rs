@@ -17,6 +17,7 @@ mod on_s3;
 mod panel;
 mod proxy;
 mod real;
+mod same_words;
 mod two_runs;
 mod unread;
 
