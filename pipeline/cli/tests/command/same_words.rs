@@ -4,11 +4,14 @@ use crate::{nongshi, text};
 use chrono::{NaiveDate, TimeDelta};
 
 /// Category, target, its curated table, that table's step and value, `freq`, and the days after which a series is stale:
-/// as the defaults have them.
-const ASKED: [(&str, &str, &str, &str, &str, &str, i64); 6] = [
+/// as the defaults have them, and the demo asks.
+const ASKED: [(&str, &str, &str, &str, &str, &str, i64); 9] = [
+    ("eggs", "demand", "sales_weekly", "week", "sold_kg", "W", 45),
     ("eggs", "price", "price_weekly", "week", "price_cny_per_kg", "W", 45),
+    ("fruit", "demand", "sales_weekly", "week", "sold_kg", "W", 45),
     ("fruit", "price", "price_weekly", "week", "price_cny_per_kg", "W", 45),
     ("grain_oil", "price", "price_monthly", "month", "price_cny_per_kg", "M", 75),
+    ("meat", "demand", "sales_weekly", "week", "sold_kg", "W", 45),
     ("meat", "price", "price_weekly", "week", "price_cny_per_kg", "W", 45),
     ("vegetables", "demand", "sales_weekly", "week", "sold_kg", "W", 45),
     ("vegetables", "price", "price_weekly", "week", "price_cny_per_kg", "W", 45),
