@@ -41,7 +41,8 @@ fn answer(given: Given) -> Result<Option<Vec<ArrayRef>>> {
         days(parts.iter().map(|part| part.day)),
         numbers(parts.iter().map(|part| part.value)),
         numbers(parts.iter().map(|part| Some(part.trend))),
-        numbers(parts.iter().map(|part| Some(part.seasons.iter().sum()))),
+        // an empty sum is below zero by its sign
+        numbers(parts.iter().map(|part| Some(part.seasons.iter().fold(0.0, |sum, season| sum + season)))),
         Arc::new(ListArray::try_new(season_item(), lengths, Arc::new(values), None)?),
         numbers(parts.iter().map(|part| part.remainder)),
     ]))
