@@ -115,6 +115,17 @@ async fn far_answers_are_near_answers() {
             steps,
         ),
         (format!("select crop, f['day'] day, count(*) n from ({forecast}) group by crop, f['day'] order by crop, day"), steps),
+        (
+            format!(
+                "select f['key'] crop, f['day'] day, f['y_hat'] y_hat, f['q90'] q90 \
+                 from (select unnest(forecast_panel(crop, day, price, {HORIZON}, 'origins=3')) f from prices) order by crop, day desc"
+            ),
+            steps,
+        ),
+        (
+            "select crop, cardinality(decompose(day, price)) n, anomalies(day, price) a from prices group by crop order by crop".into(),
+            CROPS.len(),
+        ),
     ];
     for (sql, expected_rows) in queries {
         let plan = far.sql(&sql).await.unwrap().create_physical_plan().await.unwrap();

@@ -12,11 +12,14 @@
 
 mod almanac;
 mod any_panel;
+mod asked;
 mod backtest;
 pub mod boost;
 mod boosted;
+mod cleaning;
 mod combine;
 mod conformal;
+mod decompose;
 mod design;
 mod elastic_net;
 mod explosion;
@@ -39,6 +42,9 @@ mod threads;
 mod track;
 
 pub use any_panel::{SaidAtEnd, align_ends, forecast_from_ends};
+pub use asked::{Asked, AskedRow, Backtested, backtest_from_ends, doubled, in_order};
+pub use cleaning::{Anomaly, AnomalyKind, Cleaned, CleaningSettings, anomalies, clean};
+pub use decompose::{Decomposition, Part, decompose};
 pub use scores::{Measures, score_forecasts};
 
 use nongshi_domain::{Cadence, Category, Cutoff, Forecast, Panel, Series, Target};

@@ -48,7 +48,8 @@ pub(super) enum Transform {
 }
 
 impl Transform {
-    fn of(target: Target, observed: &[Option<f64>]) -> Transform {
+    /// By kind and first values.
+    pub fn of(target: Target, observed: &[Option<f64>]) -> Transform {
         if target == Target::Price {
             return Transform::Log;
         }

@@ -9,7 +9,7 @@ use crate::exit::{Exit, Failure};
 use crate::{machine, show};
 use arrow::array::RecordBatch;
 use nongshi_domain::{Forecast, ForecastStep};
-use nongshi_models::forecasting::{ForecastSettings, Measures, SaidAtEnd, forecast_from_ends, score_forecasts};
+use nongshi_models::forecasting::{Backtested, ForecastSettings, Measures, SaidAtEnd, backtest_from_ends, forecast_from_ends};
 use std::path::Path;
 
 /// The row of what `nongshi forecast` would have said.
@@ -19,7 +19,7 @@ const CHOSEN: &str = "combination";
 pub async fn forecast(args: PanelArgs) -> Result<Exit, Failure> {
     let (panel, steps) = read::read(&args).await?;
     let settings = settings(&args);
-    let said = speak(panel, vec![0], settings).await?.1;
+    let said = blocking(move || forecast_from_ends(&panel, &[0], &settings)).await?;
     let refused = tell_refused(&said);
     let mut forecasts: Vec<&Forecast> = said.iter().flat_map(|said| &said.said.forecasts).collect();
     forecasts.sort_by(|a, b| a.key.cmp(&b.key));
@@ -35,14 +35,12 @@ pub async fn forecast(args: PanelArgs) -> Result<Exit, Failure> {
 pub async fn backtest(args: BacktestArgs) -> Result<Exit, Failure> {
     let (panel, steps) = read::read(&args.panel).await?;
     let settings = settings(&args.panel);
-    let season = args.panel.season.first().map(|season| *season as usize).or((args.panel.freq == PanelFreq::Numbered).then_some(1));
-    let backs: Vec<u32> = (0..args.windows).map(|back| args.panel.horizon + back * args.step).collect();
+    let (windows, apart) = (args.windows, args.step);
     let before = machine::cost().map_or(0.0, |(cpu, _)| cpu);
-    let (panel, said) = speak(panel, backs, settings).await?;
+    let Backtested { said, scores } = blocking(move || backtest_from_ends(&panel, windows, apart, &settings)).await?;
     let cpu = machine::cost().map(|(cpu, _)| cpu - before);
     let refused = tell_refused(&said);
     let forecasts: Vec<Forecast> = said.into_iter().flat_map(|said| said.said.forecasts.into_iter().chain(said.said.members)).collect();
-    let scores = score_forecasts(&panel, season, &forecasts);
     if !scores.contains_key(CHOSEN) {
         return Err(Failure::new(Exit::Usage, "no series could be forecast at any of the cutoffs, so there is nothing to score")
             .hint("ask for fewer `--windows`, a smaller `--step` or a shorter `--horizon`, or give a longer panel"));
@@ -76,17 +74,9 @@ fn settings(args: &PanelArgs) -> ForecastSettings {
     }
 }
 
-/// The panel comes back: it is needed to score by.
-async fn speak(
-    panel: nongshi_domain::Panel,
-    backs: Vec<u32>,
-    settings: ForecastSettings,
-) -> Result<(nongshi_domain::Panel, Vec<SaidAtEnd>), Failure> {
-    let spoken = tokio::task::spawn_blocking(move || {
-        let said = forecast_from_ends(&panel, &backs, &settings);
-        (panel, said)
-    });
-    spoken.await.map_err(|error| Failure::new(Exit::Bug, error.to_string()))
+/// Work that takes its time, away from the threads that wait for files.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| Failure::new(Exit::Bug, error.to_string()))
 }
 
 /// Names what was not forecast on stderr, each series once.

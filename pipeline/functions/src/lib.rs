@@ -1,24 +1,46 @@
-//! SQL functions over the models: `forecast` as an aggregate, and the guard against wrong `unnest` answers.
+//! SQL functions over the models, all aggregates: `anomalies`, `backtest`, `decompose`, `forecast`, `forecast_panel`; and
+//! the guard against wrong `unnest` answers.
 //!
 //! In: a session or a function registry. Out: the same with our functions. Never: the store, the clock.
 
+mod aggregate;
+mod anomalies;
+mod backtest;
+mod columns;
+mod decompose;
 mod forecast;
+mod forecast_panel;
+mod gathered;
 mod guard;
 mod opaque;
+mod options;
 
-pub use forecast::{FORECAST_LEVELS, forecast_udaf};
+pub use columns::FORECAST_LEVELS;
 pub use guard::GuardUnnest;
 pub use opaque::opaque_udf;
 
+use aggregate::{Aggregate, Function};
 use datafusion::common::Result;
 use datafusion::execution::FunctionRegistry;
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
+use datafusion::logical_expr::AggregateUDF;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use std::sync::Arc;
 
+/// Every aggregate, in alphabetic order.
+static AGGREGATES: [&Function; 5] =
+    [&anomalies::ANOMALIES, &backtest::BACKTEST, &decompose::DECOMPOSE, &forecast::FORECAST, &forecast_panel::FORECAST_PANEL];
+
+/// Every aggregate, to be registered.
+pub fn aggregates() -> impl Iterator<Item = AggregateUDF> {
+    AGGREGATES.into_iter().map(Aggregate::of)
+}
+
 /// Registers every function of ours. Called wherever a plan is made or run: here, on a client, a scheduler, an executor.
 pub fn register_all(registry: &mut dyn FunctionRegistry) -> Result<()> {
-    registry.register_udaf(Arc::new(forecast_udaf()))?;
+    for aggregate in aggregates() {
+        registry.register_udaf(Arc::new(aggregate))?;
+    }
     registry.register_udf(Arc::new(opaque_udf()))?;
     Ok(())
 }

@@ -13,7 +13,7 @@ mod ets_recursion;
 pub mod mstl;
 pub mod sba;
 mod simplex;
-mod stl;
+pub(in crate::forecasting) mod stl;
 #[cfg(test)]
 mod textbook;
 pub mod theta;

@@ -22,29 +22,40 @@ pub struct FittedMstl {
 /// Takes the seasons out that were seen twice, shortest first, and fits the rest.
 pub fn fit(values: &[f64], seasons: &[usize]) -> Result<FittedMstl, Unfit> {
     check(values)?;
-    let (parts, rest) = decompose(values, seasons);
+    let Parts { seasons: parts, rest, .. } = decompose(values, seasons);
     let pool: Vec<Shape> = POOL.into_iter().filter(|shape| shape.season == Season::None).collect();
     let rest = ets::fit_among(&rest, 1, &pool)?;
     let last_of = |(season, part): (usize, Vec<f64>)| part[part.len() - season..].to_vec();
     Ok(FittedMstl { seasons: parts.into_iter().map(last_of).collect(), rest })
 }
 
-/// The seasonal part of each usable season, shortest first, and the values without them.
-fn decompose(values: &[f64], seasons: &[usize]) -> (Vec<(usize, Vec<f64>)>, Vec<f64>) {
+/// What values are made of.
+pub(in crate::forecasting) struct Parts {
+    /// Each usable season's length and part, shortest first.
+    pub seasons: Vec<(usize, Vec<f64>)>,
+    /// The values without the seasons.
+    pub rest: Vec<f64>,
+    /// The trend of the last round; none without a season.
+    pub trend: Option<Vec<f64>>,
+}
+
+/// Takes out the seasons that were seen twice, shortest first.
+pub(in crate::forecasting) fn decompose(values: &[f64], seasons: &[usize]) -> Parts {
     let mut usable: Vec<usize> = seasons.iter().copied().filter(|season| *season >= 2 && values.len() >= 2 * season).collect();
     usable.sort_unstable();
     usable.dedup();
     let mut parts: Vec<(usize, Vec<f64>)> = usable.into_iter().map(|season| (season, vec![0.0; values.len()])).collect();
-    let mut rest = values.to_vec();
+    let (mut rest, mut trend) = (values.to_vec(), None);
     let rounds = if parts.len() > 1 { ROUNDS } else { 1 };
     for _ in 0..rounds {
         for (place, (season, part)) in parts.iter_mut().enumerate() {
             rest.iter_mut().zip(part.iter()).for_each(|(rest, part)| *rest += part);
-            *part = stl::seasonal(&rest, *season, WINDOW.0 + WINDOW.1 * place);
+            let found = stl::parts(&rest, *season, WINDOW.0 + WINDOW.1 * place);
+            (*part, trend) = (found.0, Some(found.1));
             rest.iter_mut().zip(part.iter()).for_each(|(rest, part)| *rest -= part);
         }
     }
-    (parts, rest)
+    Parts { seasons: parts, rest, trend }
 }
 
 impl FittedMstl {
@@ -102,7 +113,7 @@ mod tests {
     /// statsforecast 2.1.1: `mstl(y, period=[7, 14])` of `statsforecast.mstl`, trend and remainder of steps 0, 50, 97.
     #[test]
     fn the_rest_is_that_of_the_reference() {
-        let (_, rest) = decompose(&weekly(), &[7, 14]);
+        let rest = decompose(&weekly(), &[7, 14]).rest;
         let found = [rest[0], rest[50], rest[97]];
         // sums in another order
         assert!(found.iter().zip(REFERENCE).all(|(found, expect)| (found - expect).abs() < 1e-8), "{found:?}");

@@ -1,6 +1,6 @@
 //! Seasonal and trend decomposition by local regression (Cleveland, Cleveland, McRae and Terpenning, STL, Journal of
 //! Official Statistics 6, 1990), without robustness weights.
-//! In: values, a season. Out: its seasonal part. Never: a value skipped between the points of a curve.
+//! In: values, a season. Out: its seasonal part, and the trend. Never: a value skipped between the points of a curve.
 //!
 //! Without robustness weights a local regression is the same weighted sum at each place of the window, so its weights
 //! are computed once, and every later smoothing is a row of dot products.
@@ -19,8 +19,8 @@ enum Degree {
     Line,
 }
 
-/// The seasonal part of the values; `window` is the odd number of seasons that a phase is smoothed over.
-pub(super) fn seasonal(values: &[f64], season: usize, window: usize) -> Vec<f64> {
+/// The seasonal part of the values and their trend; `window` is the odd number of seasons that a phase is smoothed over.
+pub(super) fn parts(values: &[f64], season: usize, window: usize) -> (Vec<f64>, Vec<f64>) {
     let count = values.len();
     let trend_window = odd((TREND_WINDOW * season as f64 / (1.0 - TREND_WINDOW / window as f64)).ceil() as usize);
     let by_trend = Curve::new(count, trend_window, Degree::Line);
@@ -47,7 +47,14 @@ pub(super) fn seasonal(values: &[f64], season: usize, window: usize) -> Vec<f64>
         let rest: Vec<f64> = values.iter().zip(&found).map(|(value, part)| value - part).collect();
         by_trend.smooth(&rest, &mut trend);
     }
-    found
+    (found, trend)
+}
+
+/// A local line over `window` values at each point: the trend where there is no season.
+pub(in crate::forecasting) fn smooth(values: &[f64], window: usize) -> Vec<f64> {
+    let mut trend = vec![0.0; values.len()];
+    Curve::new(values.len(), odd(window), Degree::Line).smooth(values, &mut trend);
+    trend
 }
 
 fn odd(width: usize) -> usize {
@@ -175,19 +182,24 @@ mod tests {
     #[test]
     fn a_pure_season_is_found_and_a_moving_mean_is_a_mean() {
         let values: Vec<f64> = (0..63).map(|step| [1.0, -2.0, 0.0, 4.0, -5.0, 1.5, 0.5][step % 7]).collect();
-        let found = seasonal(&values, 7, 11);
+        let (found, _) = parts(&values, 7, 11);
         assert!(found.iter().zip(&values).all(|(found, expect)| (found - expect).abs() < 1e-9), "{found:?}");
         assert_eq!(moving_mean(&[1.0, 2.0, 6.0, 1.0], 3), vec![3.0, 3.0]);
     }
 
-    /// statsmodels 0.15.0: `STL(y, period=12, seasonal=11, seasonal_deg=0).fit().seasonal[[0, 71, 143]]`.
+    /// statsmodels 0.15.0: `STL(y, period=12, seasonal=11, seasonal_deg=0).fit().seasonal[[0, 71, 143]]`, and `.trend`.
     #[test]
     fn air_passengers_have_the_season_of_the_reference() {
-        let found = seasonal(&AIR_PASSENGERS, 12, 11);
-        let found = [found[0], found[71], found[143]];
+        let (found, trend) = parts(&AIR_PASSENGERS, 12, 11);
         // sums in another order
-        assert!(found.iter().zip(REFERENCE).all(|(found, expect)| (found - expect).abs() < 1e-8), "{found:?}");
+        let close = |found: &[f64], expect: [f64; 3]| {
+            let found = [found[0], found[71], found[143]];
+            assert!(found.iter().zip(expect).all(|(found, expect)| (found - expect).abs() < 1e-8), "{found:?}");
+        };
+        close(&found, REFERENCE);
+        close(&trend, REFERENCE_TREND);
     }
 
     const REFERENCE: [f64; 3] = [-16.520518686318, -28.409622536905, -44.788086255906];
+    const REFERENCE_TREND: [f64; 3] = [122.887635150073, 258.492626161294, 497.063564626223];
 }

@@ -11,9 +11,9 @@ use crate::settings::CategorySettings;
 use arrow::record_batch::RecordBatch;
 use chrono::{Days, NaiveDate, TimeDelta};
 use datafusion::prelude::SessionContext;
-use nongshi_domain::{Cadence, Category, Cutoff, Forecast, Panel, Target};
+use nongshi_domain::{Cadence, Category, Cutoff, Forecast, Target};
 use nongshi_lake::{Layer, Scope, TableId, digest};
-use nongshi_models::forecasting::{ForecastSettings, Growing, PanelForecast, Refused, Score, forecast_panel};
+use nongshi_models::forecasting::{Asked as Question, AskedRow, ForecastSettings, Growing, PanelForecast, Refused, Score};
 use std::collections::{BTreeMap, BTreeSet};
 use tokio::task::{JoinHandle, spawn_blocking};
 
@@ -126,7 +126,7 @@ impl Asked {
             target.name()
         );
         let last_day = Rows::of(ctx, &freshest).await?.day(0, "last_day");
-        let (panel, places) = gather(ctx, category, target, step.as_of.0).await?;
+        let (cadence, rows, places) = gather(ctx, category, target, step.as_of.0).await?;
         let mut row = StatusRow {
             place: place as i64,
             category: category.category.clone(),
@@ -138,25 +138,25 @@ impl Asked {
             replaced: 0,
             reason: "no row is known by this day".into(),
         };
-        let oldest = step.as_of.0 - TimeDelta::days(category.freshness_days);
-        let cadence = panel.cadence;
-        let fresh =
-            Panel { series: panel.series.iter().filter(|series| last_step(series, cadence) >= oldest).cloned().collect(), ..panel.clone() };
         if let Some(day) = last_day {
             row.status = Status::Stale;
             row.reason = format!("the newest value is of {day}, older than {} days", category.freshness_days);
         }
-        let base = ForecastSettings::for_cadence(cadence);
-        let settings = ForecastSettings {
-            horizon: if cadence == category.cadence { category.horizon } else { base.horizon },
-            origins: step.project.settings.origins,
-            explosion_factor: step.project.settings.explosion_factor,
-            growing: Growing::Seldom,
+        // the question that `forecast_panel` asks in SQL
+        let question = Question {
+            horizon: if cadence == category.cadence { category.horizon } else { ForecastSettings::for_cadence(cadence).horizon },
+            cadence: Some(cadence),
+            target: Some(target),
+            cutoff: Some(cutoff(step.as_of.0, cadence)),
+            alive_since: Some(step.as_of.0 - TimeDelta::days(category.freshness_days)),
+            origins: Some(step.project.settings.origins),
+            explosion_factor: Some(step.project.settings.explosion_factor),
+            growing: Some(Growing::Seldom),
             threads: crate::machine::threads() as usize,
-            ..base
+            ..Question::default()
         };
-        let cutoff = cutoff(step.as_of.0, cadence);
-        let panel = (!fresh.series.is_empty()).then(|| spawn_blocking(move || forecast_panel(&fresh, cutoff, &settings)));
+        let fresh = question.panel(category.category.clone(), rows);
+        let panel = (!fresh.series.is_empty()).then(|| spawn_blocking(move || question.forecast(&fresh)));
         Ok(Asked { row, places, panel })
     }
 }
@@ -226,17 +226,13 @@ pub fn cutoff(as_of: NaiveDate, cadence: Cadence) -> Cutoff {
     Cutoff(cadence.floor(as_of + Days::new(1)) - Days::new(1))
 }
 
-fn last_step(series: &nongshi_domain::Series, cadence: Cadence) -> NaiveDate {
-    cadence.last_day(cadence.advance(series.start, series.values.len().saturating_sub(1) as u32))
-}
-
-/// The whole steps of every series of a category, and what each key stands for.
+/// The values of every series of a category with their step, and what each key stands for.
 async fn gather(
     ctx: &SessionContext,
     category: &CategorySettings,
     target: Target,
     as_of: NaiveDate,
-) -> Result<(Panel, BTreeMap<String, Place>), Failure> {
+) -> Result<(Cadence, Vec<AskedRow>, BTreeMap<String, Place>), Failure> {
     let (cadence, query) = match (target, category.cadence) {
         (Target::Price, cadence) => (cadence, price_query(category, cadence)),
         // demand is summed by the week: a day of one commodity in few shops says little
@@ -268,7 +264,7 @@ async fn gather(
             places.insert(key, place);
         }
     }
-    Ok((Panel::gather(category.category.clone(), target, cadence, values), places))
+    Ok((cadence, values, places))
 }
 
 fn price_query(category: &CategorySettings, cadence: Cadence) -> String {

@@ -21,6 +21,7 @@ mod on_s3;
 mod panel;
 mod proxy;
 mod real;
+mod same_words;
 mod signed;
 mod two_runs;
 mod unread;
