@@ -15,6 +15,7 @@ mod killed;
 mod lake;
 mod on_s3;
 mod panel;
+mod paths;
 mod proxy;
 mod real;
 mod two_runs;
