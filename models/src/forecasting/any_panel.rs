@@ -38,6 +38,7 @@ pub fn forecast_from_ends(panel: &Panel, backs: &[u32], settings: &ForecastSetti
             let keep = |said: &mut Vec<Forecast>| said.retain(|said| own(&said.key));
             keep(&mut said.forecasts);
             keep(&mut said.members);
+            said.paths.series.retain(|paths| own(&paths.key));
             said.refused.retain(|refused| own(&refused.key));
             found.push(SaidAtEnd { cutoff: *cutoff, said });
         }

@@ -36,6 +36,8 @@ pub struct Asked {
     pub explosion_factor: Option<f64>,
     /// See `ForecastSettings::growing`; None: the usual.
     pub growing: Option<Growing>,
+    /// See `ForecastSettings::paths`.
+    pub paths: u32,
     /// See `ForecastSettings::threads`; 0 is one.
     pub threads: usize,
 }
@@ -99,6 +101,7 @@ impl Asked {
             explosion_factor: self.explosion_factor.unwrap_or(usual.explosion_factor),
             growing: self.growing.unwrap_or(usual.growing),
             seasons: self.seasons.clone(),
+            paths: self.paths,
             threads: self.threads.max(1),
             ..usual
         }

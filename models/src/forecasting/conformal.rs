@@ -9,8 +9,9 @@
 //! horizon grows: they are made isotone by pooling adjacent violators. The mean of a step is the mean of its point moved by an even sample of the pool's quantiles, so a
 //! price's mean lies above its median when errors upward are larger.
 
-use super::backtest::{Window, residual};
+use super::backtest::{Said, Window, residual};
 use super::ground::{DEVIATION_PER_MEAN_ABSOLUTE, Ground};
+use super::law::Law;
 use nongshi_domain::{LEVELS, Target};
 
 /// Errors a horizon's pool needs; with fewer, a random walk's normal law stands in.
@@ -30,6 +31,8 @@ pub(super) struct Spread {
     /// The most a quantile of a price may differ from the point, as a log ratio.
     log_limit: f64,
     steps: Vec<Offsets>,
+    /// The whole law of each horizon, where it was asked for.
+    laws: Vec<Law>,
 }
 
 /// Offsets of one horizon, by reach.
@@ -41,52 +44,68 @@ struct Offsets {
 }
 
 impl Spread {
-    /// Learns from the known errors of what `pick` takes from each window.
+    /// Learns from the known errors of what `pick` takes from each window; with laws of `grid` ranks, 0 for none.
     pub fn learn<'a>(
         ground: &Ground,
         history: &'a [Vec<Window<'a>>],
         now: usize,
         horizon: usize,
         factor: f64,
+        grid: usize,
         pick: impl Fn(&'a Window<'a>) -> Option<&'a [f64]>,
     ) -> Spread {
         let known = || {
             history.iter().flatten().filter_map(|window| Some((window, pick(window)?))).flat_map(|(window, said)| {
-                said.iter().enumerate().filter_map(move |(step, said)| {
-                    let at = window.said.origin + step + 1;
-                    let actual = ground.observed(window.said.series, at).filter(|_| at <= now)?;
-                    let error = residual(ground.target, actual, *said, 1.0);
-                    let [below, above] = window.said.reach[step];
-                    Some((step, if error < 0.0 { error / below } else { error / above }))
-                })
+                (0..said.len()).filter_map(move |step| Some((step, relative_error(ground, window.said, said, step, now)?)))
             })
         };
         let mut errors: Vec<Vec<f64>> = vec![Vec::new(); horizon];
         known().for_each(|(step, error)| errors[step].push(error));
-        Spread { target: ground.target, log_limit: factor.max(1.0).ln(), steps: steps(&errors, ground.target) }
+        let law = |step| law(pool(&errors, step), ground.target, grid);
+        let laws = if grid == 0 { vec![] } else { (0..horizon).map(law).collect() };
+        Spread { target: ground.target, log_limit: factor.max(1.0).ln(), steps: steps(&errors, ground.target), laws }
     }
 
     /// Mean and quantiles around a point, `ahead` steps on.
     pub fn around(&self, point: f64, reach: [f64; 2], ahead: usize) -> (f64, [f64; 3]) {
         let offsets = &self.steps[ahead - 1];
-        let moved = |by: f64| match (self.target, by * if by < 0.0 { reach[0] } else { reach[1] }) {
-            (Target::Price, by) => point * by.clamp(-self.log_limit, self.log_limit).exp(),
-            (Target::Demand, by) => (point + by).max(0.0),
-        };
+        let moved = |by: f64| self.moved(point, reach, by);
         let mean = offsets.sample.iter().map(|by| moved(*by)).sum::<f64>() / offsets.sample.len() as f64;
         (mean, [moved(-offsets.below), point, moved(offsets.above)])
     }
+
+    /// The values at the ranks of the law around a point, rising; between them the quantiles lie where `around` says.
+    pub fn law(&self, point: f64, reach: [f64; 2], ahead: usize) -> impl Iterator<Item = f64> + '_ {
+        let offsets = &self.steps[ahead - 1];
+        self.laws[ahead - 1].offsets(offsets.below, offsets.above).map(move |by| self.moved(point, reach, by))
+    }
+
+    fn moved(&self, point: f64, reach: [f64; 2], by: f64) -> f64 {
+        match (self.target, by * if by < 0.0 { reach[0] } else { reach[1] }) {
+            (Target::Price, by) => point * by.clamp(-self.log_limit, self.log_limit).exp(),
+            (Target::Demand, by) => (point + by).max(0.0),
+        }
+    }
+}
+
+/// The error of `said` at a step, by the reach of its side; None where it is not known at `now`.
+pub(super) fn relative_error(ground: &Ground, window: &Said, said: &[f64], step: usize, now: usize) -> Option<f64> {
+    let at = window.origin + step + 1;
+    let actual = ground.observed(window.series, at).filter(|_| at <= now)?;
+    let error = residual(ground.target, actual, said[step], 1.0);
+    let [below, above] = window.reach[step];
+    Some(if error < 0.0 { error / below } else { error / above })
+}
+
+/// The errors of a horizon and of its neighbours.
+fn pool(errors: &[Vec<f64>], step: usize) -> Vec<f64> {
+    errors[step.saturating_sub(NEIGHBOURS)..(step + NEIGHBOURS + 1).min(errors.len())].concat()
 }
 
 /// Offsets by horizon from errors by horizon.
 fn steps(errors: &[Vec<f64>], target: Target) -> Vec<Offsets> {
     let horizon = errors.len();
-    let mut steps: Vec<Offsets> = (0..horizon)
-        .map(|step| {
-            let pool = &errors[step.saturating_sub(NEIGHBOURS)..(step + NEIGHBOURS + 1).min(horizon)];
-            offsets(pool.concat(), target)
-        })
-        .collect();
+    let mut steps: Vec<Offsets> = (0..horizon).map(|step| offsets(pool(errors, step), target)).collect();
     // a price's reach grows as a walk's does, which its errors need not do
     let walk = |step: usize| if target == Target::Price { ((step + 1) as f64).sqrt() } else { 1.0 };
     let rising = |side: fn(&Offsets) -> f64| isotone(&steps.iter().enumerate().map(|(at, step)| side(step) * walk(at)).collect::<Vec<_>>());
@@ -97,13 +116,28 @@ fn steps(errors: &[Vec<f64>], target: Target) -> Vec<Offsets> {
     steps
 }
 
+/// The normal law's deviation, by reach.
+fn normal_deviation(target: Target) -> f64 {
+    // a price's reach is a walk's deviation already
+    if target == Target::Price { 1.0 } else { DEVIATION_PER_MEAN_ABSOLUTE }
+}
+
+/// The whole law of one pool.
+fn law(mut pool: Vec<f64>, target: Target, grid: usize) -> Law {
+    pool.retain(|error| error.is_finite());
+    if pool.len() < MIN_ERRORS {
+        return Law::normal(normal_deviation(target), grid);
+    }
+    pool.sort_unstable_by(f64::total_cmp);
+    Law::of(&pool, grid)
+}
+
 /// Conformal offsets of one pool: the order statistics of rank (n + 1) times the level, outward.
 fn offsets(mut pool: Vec<f64>, target: Target) -> Offsets {
     pool.retain(|error| error.is_finite());
     let count = pool.len();
     if count < MIN_ERRORS {
-        // a price's reach is a walk's deviation already
-        let deviation = if target == Target::Price { 1.0 } else { DEVIATION_PER_MEAN_ABSOLUTE };
+        let deviation = normal_deviation(target);
         // Three points with the law's mean and variance.
         let sample = vec![-1.5_f64.sqrt() * deviation, 0.0, 1.5_f64.sqrt() * deviation];
         return Offsets { below: NORMAL_90 * deviation, above: NORMAL_90 * deviation, sample };
@@ -136,7 +170,7 @@ mod tests {
 
     fn spread(target: Target, pools: Vec<Vec<f64>>) -> Spread {
         let steps = pools.into_iter().map(|pool| offsets(pool, target)).collect();
-        Spread { target, log_limit: 5.0_f64.ln(), steps }
+        Spread { target, log_limit: 5.0_f64.ln(), steps, laws: vec![] }
     }
 
     #[test]

@@ -5,8 +5,8 @@
 //! The way: `ground` lays the panel out · `model` lists the members (`elastic_net` and `boosted` learn from all series,
 //! `single` from one, `naive` and `seasonal_naive` from nothing) · `backtest` lets each speak at rolling origins, the last
 //! being the cutoff · `explosion` replaces what was never seen · `combine` weighs them by their past errors · `conformal`
-//! turns past errors into quantiles · `scores` judges. `any_panel` serves panels that are no category's; `reconcile` makes
-//! forecasts of many levels add up.
+//! turns past errors into quantiles · `scores` judges · `paths` joins the quantiles of all series and steps into futures.
+//! `any_panel` serves panels that are no category's; `reconcile` makes forecasts of many levels add up.
 //! What is said at the cutoff is made by the same steps as what was said at every earlier origin, from what was known
 //! there; so the scores of `combination` are those of the forecast itself.
 
@@ -24,10 +24,14 @@ mod design;
 mod elastic_net;
 mod explosion;
 mod ground;
+mod law;
 pub mod local;
 mod model;
 mod moments;
 mod naive;
+mod paths;
+#[cfg(test)]
+mod paths_tests;
 pub mod reconcile;
 mod rhythm;
 mod scores;
@@ -47,7 +51,8 @@ pub use cleaning::{Anomaly, AnomalyKind, Cleaned, CleaningSettings, anomalies, c
 pub use decompose::{Decomposition, Part, decompose};
 pub use scores::{Measures, score_forecasts};
 
-use nongshi_domain::{Cadence, Category, Cutoff, Forecast, Panel, Series, Target};
+use chrono::NaiveDate;
+use nongshi_domain::{Cadence, Category, Cutoff, Forecast, Panel, Seed, Series, Target};
 
 /// How far to look ahead, and how much of the past to be judged by.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,6 +71,10 @@ pub struct ForecastSettings {
     pub numbered: bool,
     /// How often trees are grown anew.
     pub growing: Growing,
+    /// Joint sample paths of the combination; 0 for none.
+    pub paths: u32,
+    /// What paths are drawn by: panels of one run share it, so that their paths follow the same days.
+    pub seed: Seed,
     /// Threads at most; the forecasts are the same for any number.
     pub threads: usize,
 }
@@ -95,6 +104,8 @@ impl ForecastSettings {
             seasons: Vec::new(),
             numbered: false,
             growing: Growing::Often,
+            paths: 0,
+            seed: Seed(0),
             threads: 1,
         }
     }
@@ -115,6 +126,27 @@ pub struct PanelForecast {
     pub replaced: u32,
     /// Backtest origins with a whole horizon known. Below 20, quantiles stand on little; with none, on a random walk.
     pub origins: u32,
+    /// As many futures as the settings ask for.
+    pub paths: SamplePaths,
+}
+
+/// Futures of a panel, each as likely as another: path `i` of one series and step belongs with path `i` of every other,
+/// and with path `i` of other panels that were drawn by the same seed.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SamplePaths {
+    /// By path: the last day seen at the origin whose errors it follows; empty when nothing was said before.
+    pub follow: Vec<NaiveDate>,
+    /// In order of key.
+    pub series: Vec<PathsOfSeries>,
+}
+
+/// The paths of one series.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PathsOfSeries {
+    /// The series' key.
+    pub key: String,
+    /// By step, in order of horizon; then by path.
+    pub steps: Vec<Vec<f64>>,
 }
 
 /// A series without a forecast.

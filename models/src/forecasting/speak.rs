@@ -6,9 +6,10 @@ use super::combine::{Priors, Weights};
 use super::conformal::Spread;
 use super::ground::Ground;
 use super::model::Model;
+use super::paths::{Past, sample_paths};
 use super::rhythm::{Bucket, buckets};
 use super::scores::{Scales, Tally};
-use super::{ForecastSettings, PanelForecast, Refused, Score};
+use super::{ForecastSettings, PanelForecast, Refused, SamplePaths, Score};
 use nongshi_domain::{Cutoff, Forecast, ForecastStep, Panel};
 use std::collections::BTreeSet;
 
@@ -46,7 +47,7 @@ pub(super) fn speak(
 /// Nothing is known by the cutoff.
 fn silence(panel: &Panel, cutoff: Cutoff, settings: &ForecastSettings) -> PanelForecast {
     let refused = refusals(panel, cutoff, settings);
-    PanelForecast { forecasts: vec![], members: vec![], scores: vec![], refused, replaced: 0, origins: 0 }
+    PanelForecast { forecasts: vec![], members: vec![], scores: vec![], refused, replaced: 0, origins: 0, paths: SamplePaths::default() }
 }
 
 /// Every series without a forecast, in order of key.
@@ -122,7 +123,8 @@ impl Speech<'_> {
         let mut scores: Vec<Score> = names.into_iter().flat_map(|(member, name)| self.scores(member, name)).collect();
         scores.sort_by(|a, b| a.model.cmp(&b.model));
         let replaced = self.windows.last().map_or(0, |windows| windows.iter().map(|window| window.said.replaced).sum());
-        PanelForecast { forecasts, members, scores, refused, replaced, origins: self.whole_origins().len() as u32 }
+        let origins = self.whole_origins().len() as u32;
+        PanelForecast { forecasts, members, scores, refused, replaced, origins, paths: self.paths() }
     }
 
     fn names(&self) -> Vec<(Option<usize>, &'static str)> {
@@ -132,9 +134,25 @@ impl Speech<'_> {
 
     /// How the errors known at the origin of this index spread.
     fn spread(&self, index: usize, member: Option<usize>) -> Spread {
+        self.spread_with_laws(index, member, 0)
+    }
+
+    /// The same, with laws of `grid` ranks.
+    fn spread_with_laws(&self, index: usize, member: Option<usize>, grid: usize) -> Spread {
         let (history, now) = (&self.windows[..index], self.origins[index]);
         let horizon = self.settings.horizon as usize;
-        Spread::learn(self.ground, history, now, horizon, self.settings.explosion_factor, |window| points(window, member))
+        Spread::learn(self.ground, history, now, horizon, self.settings.explosion_factor, grid, |window| points(window, member))
+    }
+
+    /// Sample paths of what the combination says at the cutoff.
+    fn paths(&self) -> SamplePaths {
+        let (count, horizon) = (self.settings.paths as usize, self.settings.horizon as usize);
+        if count == 0 {
+            return SamplePaths::default();
+        }
+        let spread = self.spread_with_laws(self.origins.len() - 1, None, count);
+        let past = Past { ground: self.ground, origins: &self.origins, windows: &self.windows, spread: &spread, horizon };
+        sample_paths(&past, count, self.settings.seed, self.settings.threads)
     }
 
     /// The forecasts at the cutoff.

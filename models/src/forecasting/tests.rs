@@ -237,7 +237,13 @@ proptest! {
         let named: Vec<(String, Vec<Option<f64>>)> = values.into_iter().enumerate().map(|(i, values)| (format!("p{i}"), values)).collect();
         let borrowed: Vec<(&str, Vec<Option<f64>>)> = named.iter().map(|(key, values)| (key.as_str(), values.clone())).collect();
         let panel = panel_of(if demand { Target::Demand } else { Target::Price }, Cadence::Week, &borrowed);
-        let said = forecast_panel(&panel, week(60), &settings(horizon, 20, 2));
+        let said = forecast_panel(&panel, week(60), &ForecastSettings { paths: 9, ..settings(horizon, 20, 2) });
+        prop_assert_eq!(said.paths.series.len(), said.forecasts.len());
+        for (paths, forecast) in said.paths.series.iter().zip(&said.forecasts) {
+            prop_assert_eq!((&paths.key, paths.steps.len()), (&forecast.key, horizon as usize));
+            prop_assert!(paths.steps.iter().all(|values| values.len() == 9), "{}", paths.key);
+            prop_assert!(paths.steps.iter().flatten().all(|value| value.is_finite() && *value >= 0.0), "{:?}", paths);
+        }
         prop_assert_eq!(said.forecasts.len() + said.refused.len(), panel.series.len());
         said.forecasts.iter().for_each(|forecast| check_shape(forecast, horizon));
     }

@@ -14,6 +14,8 @@ use std::time::Duration;
 
 /// What holds where nothing else is said.
 pub const DEFAULTS: &str = include_str!("defaults.toml");
+/// Sample paths at most: the table has a row for each, at every step of every series.
+const MOST_PATHS: u32 = 1_000;
 /// Settings from the environment begin with this; `NONGSHI_STORE_URL` is `store.url`.
 const PREFIX: &str = "NONGSHI_";
 /// The query engine works with so much, slowly.
@@ -42,6 +44,8 @@ pub struct Settings {
     pub origins: u32,
     /// A forecast this many times beyond what was ever shown is an explosion.
     pub explosion_factor: f64,
+    /// Joint sample paths of each panel.
+    pub paths: u32,
     /// Weeks a plan looks ahead.
     pub plan_weeks: usize,
     /// How to plan.
@@ -115,6 +119,7 @@ struct RawCategory {
 struct RawForecasting {
     origins: u32,
     explosion_factor: f64,
+    paths: u32,
 }
 
 #[derive(Debug, Deserialize)]
@@ -173,6 +178,9 @@ fn check(raw: RawSettings, origins_of_settings: Vec<(String, String, String)>) -
     if planning.weeks == 0 || planning.weeks > 60 || planning.sow_weeks > planning.weeks {
         return Err(refused("`planning.weeks` lies between 1 and 60 and `planning.sow_weeks` not above it"));
     }
+    if raw.forecasting.paths > MOST_PATHS {
+        return Err(refused(&format!("`forecasting.paths` is {}; it lies between 0 and {MOST_PATHS}", raw.forecasting.paths)));
+    }
     let mut languages = Vec::new();
     for name in &raw.reports.languages {
         languages.push(name.parse::<Lang>().map_err(|error| refused(&format!("`reports.languages`: {error}")))?);
@@ -219,6 +227,7 @@ fn check(raw: RawSettings, origins_of_settings: Vec<(String, String, String)>) -
         categories: categories.into_iter().map(|(_, category)| category).collect(),
         origins: raw.forecasting.origins,
         explosion_factor: raw.forecasting.explosion_factor,
+        paths: raw.forecasting.paths,
         plan_weeks: planning.weeks,
         planning: PlanSettings {
             risk_aversion: planning.risk_aversion,
@@ -377,5 +386,9 @@ mod tests {
         assert_eq!(origin("store.url"), Some("environment NONGSHI_STORE_URL"));
         assert_eq!(origin("planning.weeks"), Some("nongshi.toml"));
         assert_eq!(origin("planning.tail"), Some("default"));
+        let paths = |count: i64| read(&format!("[forecasting]\npaths = {count}"), &BTreeMap::new());
+        assert_eq!((settings.paths, paths(0).map_or(1, |settings| settings.paths)), (100, 0));
+        assert!(paths(1_001).is_err_and(|failure| failure.message.contains("it lies between 0 and 1000")));
+        assert!(paths(-1).is_err());
     }
 }

@@ -1,7 +1,8 @@
 //! Forecast: gather → choose → fit → forecast, category by category. In: curated tables as of the day.
-//! Out: price_forecast, demand_forecast, forecast_scores, forecast_status, forecast_refused.
+//! Out: price_forecast, demand_forecast, forecast_paths, forecast_scores, forecast_status, forecast_refused.
 //! Never: a value after the last whole step before the day; a category left out without its name.
 
+use super::forecast_paths::{self, Futures};
 use super::{Done, Step, transform};
 use crate::columns::Columns;
 use crate::exit::{Exit, Failure};
@@ -18,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tokio::task::{JoinHandle, spawn_blocking};
 
 /// The tables this stage makes, one part a day each.
-const TABLES: [&str; 5] = ["demand_forecast", "forecast_refused", "forecast_scores", "forecast_status", "price_forecast"];
+const TABLES: [&str; 6] = ["demand_forecast", "forecast_paths", "forecast_refused", "forecast_scores", "forecast_status", "price_forecast"];
 /// The model a plan and a report speak with.
 pub const SPOKEN: &str = "combination";
 
@@ -76,6 +77,7 @@ async fn told(step: &Step<'_>, changed: bool) -> Result<Done, Failure> {
 #[derive(Default)]
 struct Said {
     forecasts: Vec<(Forecast, Place)>,
+    futures: Vec<Futures>,
     scores: Vec<(Category, Target, Score)>,
     refused: Vec<(Category, Target, Refused)>,
     statuses: Vec<StatusRow>,
@@ -152,6 +154,8 @@ impl Asked {
             origins: Some(step.project.settings.origins),
             explosion_factor: Some(step.project.settings.explosion_factor),
             growing: Some(Growing::Seldom),
+            // one seed for all: their paths follow the same days
+            paths: step.project.settings.paths,
             threads: crate::machine::threads() as usize,
             ..Question::default()
         };
@@ -203,7 +207,7 @@ impl Said {
     async fn add(&mut self, Asked { mut row, places, panel }: Asked) {
         if let Some(panel) = panel {
             let panel = panel.await.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()));
-            let PanelForecast { forecasts, members, scores, refused, replaced, origins } = panel;
+            let PanelForecast { forecasts, members, scores, refused, replaced, origins, paths } = panel;
             row.status = if forecasts.is_empty() { Status::Short } else { Status::Alive };
             row.reason = match refused.first() {
                 Some(first) if forecasts.is_empty() => {
@@ -212,6 +216,7 @@ impl Said {
                 _ => String::new(),
             };
             (row.series, row.origins, row.replaced) = (forecasts.len(), origins, replaced);
+            self.futures.push(Futures { forecasts: forecasts.clone(), paths });
             let placed = |forecast: Forecast| (places.get(&forecast.key).cloned().unwrap_or_default(), forecast);
             self.forecasts.extend(forecasts.into_iter().chain(members).map(placed).map(|(place, forecast)| (forecast, place)));
             self.scores.extend(scores.into_iter().map(|score| (row.category.clone(), row.target, score)));
@@ -293,6 +298,7 @@ async fn publish(step: &Step<'_>, said: &Said, fingerprint: &str) -> Result<bool
     let of = |target: Target| said.forecasts.iter().filter(move |(forecast, _)| forecast.target == target).collect::<Vec<_>>();
     let mut changed = step.publish("price_forecast", forecast_rows(&of(Target::Price), step.as_of.0)?, fingerprint).await?;
     changed |= step.publish("demand_forecast", forecast_rows(&of(Target::Demand), step.as_of.0)?, fingerprint).await?;
+    changed |= step.publish("forecast_paths", forecast_paths::rows(&said.futures, step.as_of.0).map_err(bug)?, fingerprint).await?;
     changed |= step.publish("forecast_scores", score_rows(&said.scores, step.as_of.0)?, fingerprint).await?;
     let refused = Columns::default()
         .text("category", said.refused.iter().map(|(category, _, _)| &category.0))
@@ -371,7 +377,8 @@ pub fn bug(error: arrow::error::ArrowError) -> Failure {
 
 fn fingerprint(step: &Step<'_>, versions: &BTreeMap<String, u64>, views: &BTreeSet<String>) -> String {
     let settings = &step.project.settings;
-    let said = format!("{}|{:?}|{}|{}", env!("CARGO_PKG_VERSION"), settings.categories, settings.origins, settings.explosion_factor);
+    let numbers = (settings.origins, settings.explosion_factor, settings.paths);
+    let said = format!("{}|{:?}|{numbers:?}", env!("CARGO_PKG_VERSION"), settings.categories);
     let inputs = ["freshness", "price_daily", "price_weekly", "price_monthly", "sales_weekly"].map(|table| {
         format!("{table}@{:?}{}", versions.get(&format!("curated/{table}")), if views.contains(table) { ", waits" } else { "" })
     });

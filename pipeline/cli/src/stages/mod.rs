@@ -2,6 +2,7 @@
 //! they meet in tables.
 
 pub mod forecast;
+pub mod forecast_paths;
 pub mod ingest;
 pub mod keep;
 pub mod last_issue;

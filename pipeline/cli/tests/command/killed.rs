@@ -14,6 +14,7 @@ const QUERIES: &[&str] = &[
     "select * from landed.market_prices order by commodity, day",
     "select * from price_weekly order by market, commodity, week",
     "select * from price_forecast order by key, model, day",
+    "select * from forecast_paths order by key, day, path",
     "select * from forecast_status order by place",
 ];
 /// The same in one answer: a digest a table.
@@ -23,6 +24,7 @@ const DIGESTS: &str = "
     union all select 'prices', count(*), md5(string_agg(concat_ws('|', commodity, day, price_cny_per_kg, batch_id, source_row), ';' order by commodity, day)) from landed.market_prices
     union all select 'weekly', count(*), md5(string_agg(concat_ws('|', market, commodity, week, price_cny_per_kg, days), ';' order by commodity, week)) from price_weekly
     union all select 'forecast', count(*), md5(string_agg(concat_ws('|', key, model, day, q10, q50, q90), ';' order by key, model, day)) from price_forecast
+    union all select 'paths', count(*), md5(string_agg(concat_ws('|', key, day, path, follows, value), ';' order by key, day, path)) from forecast_paths
     union all select 'status', count(*), md5(string_agg(concat_ws('|', category, target, status, series, reason), ';' order by place, target)) from forecast_status
     order by name";
 /// Files in the lake at which a run is killed: from the first raw bytes to the last forecast.

@@ -19,6 +19,7 @@ mod lake;
 mod memory_and_disk;
 mod on_s3;
 mod panel;
+mod paths;
 mod proxy;
 mod real;
 mod same_words;

@@ -111,8 +111,12 @@ fn three_days_run_and_the_second_time_nothing_changes() {
             let later = sql(at, day, &format!("select count(*) from {table} where available_on > date '{day}'"));
             assert_eq!(later, ["0"], "{day}: {table}");
         }
-        let later = sql(at, day, &format!("select count(*) from price_forecast where as_of = '{day}' and cutoff > date '{day}'"));
-        assert_eq!(later, ["0"], "{day}");
+        for (table, late) in [("price_forecast", "cutoff"), ("forecast_paths", "cutoff"), ("forecast_paths", "follows")] {
+            let later = sql(at, day, &format!("select count(*) from {table} where as_of = '{day}' and {late} > date '{day}'"));
+            assert_eq!(later, ["0"], "{day}: {table}.{late}");
+        }
+        let paths = sql(at, day, &format!("select count(*) > 0 from forecast_paths where as_of = '{day}'"));
+        assert_eq!(paths, ["true"], "{day}");
     }
     batches_add_up(at);
     // the curated tables now stored are those of the last day: an earlier day must not see them
