@@ -20,10 +20,12 @@ mod design;
 mod elastic_net;
 mod explosion;
 mod ground;
+mod latent;
 pub mod local;
 mod model;
 mod moments;
 mod naive;
+mod normal;
 mod rhythm;
 mod scores;
 mod seasonal_naive;
@@ -37,6 +39,7 @@ mod threads;
 mod track;
 
 pub use any_panel::{SaidAtEnd, align_ends, forecast_from_ends};
+pub use latent::latent_demand;
 pub use scores::{Measures, score_forecasts};
 
 use nongshi_domain::{Cadence, Category, Cutoff, Forecast, Panel, Series, Target};
@@ -58,6 +61,8 @@ pub struct ForecastSettings {
     pub numbered: bool,
     /// How often trees are grown anew.
     pub growing: Growing,
+    /// Further quantile levels to say, each between 0 and 1.
+    pub levels: Vec<f64>,
     /// Threads at most; the forecasts are the same for any number.
     pub threads: usize,
 }
@@ -87,6 +92,7 @@ impl ForecastSettings {
             seasons: Vec::new(),
             numbered: false,
             growing: Growing::Often,
+            levels: Vec::new(),
             threads: 1,
         }
     }
@@ -179,7 +185,7 @@ pub fn forecast_series(
     cutoff: Cutoff,
     settings: &ForecastSettings,
 ) -> Result<Forecast, ForecastError> {
-    let panel = Panel { category: category.clone(), target, cadence, series: vec![series.clone()] };
+    let panel = Panel { category: category.clone(), target, cadence, series: vec![series.clone()], known: Vec::new() };
     let said = forecast_panel(&panel, cutoff, settings);
     let refused = said.refused.into_iter().next().map(|refused| refused.reason);
     let reason = || refused.unwrap_or_else(|| "nobody spoke".to_string());
