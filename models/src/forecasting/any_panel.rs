@@ -52,7 +52,9 @@ fn kind_by(panel: &Panel, cutoff: Cutoff) -> Target {
         let known = panel.cadence.steps_between(series.start, cutoff.0) + 1;
         series.values[..known.clamp(0, series.values.len() as i64) as usize].iter().flatten().any(|value| *value == 0.0)
     };
-    if panel.series.iter().any(stands_at_zero) { Target::Demand } else { Target::Price }
+    // what can be out of stock is a quantity
+    let told = |series: &Series| !series.told.in_stock.is_empty();
+    if panel.series.iter().any(|series| told(series) || stands_at_zero(series)) { Target::Demand } else { Target::Price }
 }
 
 /// Numbered steps tell no common time: puts all series' ends on one step. Returns by how many steps each was moved, in

@@ -2,12 +2,12 @@
 //! In: the ground. Out: direct forecasts. Never: a row whose target lies after the step the trees were grown at.
 //!
 //! The columns are the elastic net's (`design`) and the horizon. Trees are grown anew at every `Rhythm::regrow`-th step
-//! of the axis; what they read is always fresh.
+//! of the axis, and more often in its first year; what they read is always fresh.
 
 use super::boost::{Binned, BoostSettings, Booster, Lesson, Loss, fit};
-use super::design::{origin_columns, target_columns, width};
+use super::design::{columns_for_trees, origin_columns, target_columns, width, width_for_trees};
 use super::ground::{Ground, Past};
-use super::model::{Fitted, Model};
+use super::model::{Fitted, Model, PRIOR_OF_THE_TOLD};
 use super::threads::each;
 use nongshi_domain::{LEVELS, Seed, Target};
 use std::collections::BTreeSet;
@@ -56,14 +56,20 @@ impl Model for Boosted {
         "boosted"
     }
 
-    fn prior(&self) -> f64 {
-        2.0
+    fn prior(&self, ground: &Ground) -> f64 {
+        if ground.known > 0 { PRIOR_OF_THE_TOLD } else { 2.0 }
     }
 
     fn fit(&self, ground: &Ground, origins: &[usize], horizon: usize, threads: usize) -> Vec<Box<dyn Fitted>> {
-        let regrow = ground.rhythm.regrow;
-        let anchor_of = |origin: usize| ((origin + 1) / regrow * regrow).checked_sub(1);
-        let back = |anchor: usize| (0..ground.rhythm.growths).filter_map(move |back| anchor.checked_sub(back * regrow));
+        let rhythm = &ground.rhythm;
+        let anchor_of = |origin: usize| {
+            let regrow = rhythm.regrow_at(origin);
+            ((origin + 1) / regrow * regrow).checked_sub(1)
+        };
+        let back = |anchor: usize| {
+            let before = |anchor: &usize| anchor.checked_sub(rhythm.regrow_at(*anchor));
+            std::iter::successors(Some(anchor), before).take(rhythm.growths)
+        };
         let anchors: BTreeSet<usize> = origins.iter().filter_map(|origin| anchor_of(*origin)).flat_map(back).collect();
         let anchors: Vec<usize> = anchors.into_iter().collect();
         let grown = each(anchors.len(), threads, |index| grow(ground, anchors[index], horizon).map(Arc::new));
@@ -82,7 +88,7 @@ impl Model for Boosted {
 }
 
 fn grow(ground: &Ground, anchor: usize, horizon: usize) -> Result<Growth, String> {
-    let columns = width(ground) + 1;
+    let columns = width(ground) + width_for_trees(ground);
     let begun = ground.begun(anchor);
     let pairs = begun * (anchor + 1);
     let rows = (ROWS + begun * ROWS_OF_A_SERIES).min(ROW_LIMIT);
@@ -90,6 +96,8 @@ fn grow(ground: &Ground, anchor: usize, horizon: usize) -> Result<Growth, String
     let share = (rows as f64 / pairs.max(1) as f64).min(horizon as f64);
     let mut cells: Vec<Vec<f32>> = vec![Vec::new(); columns];
     let mut targets = Vec::new();
+    // Sales that an empty shelf cut short say less.
+    let mut weights: Option<Vec<f64>> = ground.tells_stock.then(Vec::new);
     let mut draws: Vec<Seed> = ground.tracks.iter().map(|track| SEED.derive(&format!("{anchor} {}", track.key))).collect();
     let mut row = Vec::with_capacity(columns);
     for origin in 0..anchor {
@@ -112,12 +120,15 @@ fn grow(ground: &Ground, anchor: usize, horizon: usize) -> Result<Growth, String
                 let Some(value) = ground.learnt(series, target) else { continue };
                 row.truncate(width);
                 target_columns(past, series, target, gauge, &mut row);
-                row.push(ahead as f64);
+                columns_for_trees(ground, series, target, ahead, &mut row);
                 for (column, cell) in cells.iter_mut().zip(&row) {
                     column.push(*cell as f32);
                 }
                 let moved = (value - gauge.level) / gauge.unit / width_of(ground, ahead);
                 targets.push(moved.clamp(-TARGET_LIMIT, TARGET_LIMIT));
+                if let Some(weights) = &mut weights {
+                    weights.push(ground.tracks[series].share(target));
+                }
             }
         }
     }
@@ -126,7 +137,7 @@ fn grow(ground: &Ground, anchor: usize, horizon: usize) -> Result<Growth, String
     }
     let columns: Vec<&[f32]> = cells.iter().map(Vec::as_slice).collect();
     let binned = Binned::new(&columns, super::boost::MOST_BINS).map_err(|error| error.to_string())?;
-    let lesson = Lesson { binned: &binned, targets: &targets, weights: None, held_out: &[] };
+    let lesson = Lesson { binned: &binned, targets: &targets, weights: weights.as_deref(), held_out: &[] };
     let one = |level: f64| {
         let loss = if level == 0.5 { Loss::Absolute } else { Loss::Quantile(level) };
         let rounds = if level == 0.5 { ROUNDS } else { ROUNDS_OF_TAILS };
@@ -168,14 +179,14 @@ impl FittedBoosted {
         }
         let ground = past.ground();
         let (stand, gap) = past.before_gap(series)?;
-        let mut row = Vec::with_capacity(width(ground) + 1);
+        let mut row = Vec::with_capacity(width(ground) + width_for_trees(ground));
         let few = || format!("{} values are too few for its columns", past.seen(series));
         let gauge = origin_columns(stand, series, &mut row).ok_or_else(few)?;
         let columns = row.len();
         let one = |ahead: usize| {
             row.truncate(columns);
             target_columns(stand, series, past.step + ahead, gauge, &mut row);
-            row.push((gap + ahead) as f64);
+            columns_for_trees(ground, series, past.step + ahead, gap + ahead, &mut row);
             let cells: Vec<f32> = row.iter().map(|cell| *cell as f32).collect();
             let mut sum = 0.0;
             for booster in &boosters {

@@ -107,7 +107,7 @@ fn known<'a>(
     let windows = history.iter().flatten();
     windows.flat_map(move |window| {
         let known = bucket.range().filter(move |step| window.said.origin + step < now);
-        known.filter_map(move |step| Some((window, step, ground.observed(window.said.series, window.said.origin + step + 1)?)))
+        known.filter_map(move |step| Some((window, step, ground.came(window.said.series, window.said.origin + step + 1)?)))
     })
 }
 

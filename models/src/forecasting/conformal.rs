@@ -12,6 +12,7 @@
 use super::backtest::{Said, Window, residual};
 use super::ground::{DEVIATION_PER_MEAN_ABSOLUTE, Ground};
 use super::law::Law;
+use super::normal::normal_quantile;
 use nongshi_domain::{LEVELS, Target};
 
 /// Errors a horizon's pool needs; with fewer, a random walk's normal law stands in.
@@ -41,6 +42,19 @@ struct Offsets {
     below: f64,
     above: f64,
     sample: Vec<f64>,
+    /// At the further levels: how far the quantile lies from the point, below it a negative distance.
+    further: Vec<f64>,
+}
+
+/// What a spread has to say.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted<'a> {
+    /// Steps ahead.
+    pub horizon: usize,
+    /// See `ForecastSettings::explosion_factor`.
+    pub factor: f64,
+    /// See `ForecastSettings::levels`.
+    pub levels: &'a [f64],
 }
 
 impl Spread {
@@ -49,9 +63,8 @@ impl Spread {
         ground: &Ground,
         history: &'a [Vec<Window<'a>>],
         now: usize,
-        horizon: usize,
-        factor: f64,
         grid: usize,
+        wanted: Wanted<'_>,
         pick: impl Fn(&'a Window<'a>) -> Option<&'a [f64]>,
     ) -> Spread {
         let known = || {
@@ -59,11 +72,12 @@ impl Spread {
                 (0..said.len()).filter_map(move |step| Some((step, relative_error(ground, window.said, said, step, now)?)))
             })
         };
-        let mut errors: Vec<Vec<f64>> = vec![Vec::new(); horizon];
+        let mut errors: Vec<Vec<f64>> = vec![Vec::new(); wanted.horizon];
         known().for_each(|(step, error)| errors[step].push(error));
         let law = |step| law(pool(&errors, step), ground.target, grid);
-        let laws = if grid == 0 { vec![] } else { (0..horizon).map(law).collect() };
-        Spread { target: ground.target, log_limit: factor.max(1.0).ln(), steps: steps(&errors, ground.target), laws }
+        let laws = if grid == 0 { vec![] } else { (0..wanted.horizon).map(law).collect() };
+        let steps = steps(&errors, ground.target, wanted.levels);
+        Spread { target: ground.target, log_limit: wanted.factor.max(1.0).ln(), steps, laws }
     }
 
     /// Mean and quantiles around a point, `ahead` steps on.
@@ -80,6 +94,12 @@ impl Spread {
         self.laws[ahead - 1].offsets(offsets.below, offsets.above).map(move |by| self.moved(point, reach, by))
     }
 
+    /// The quantiles at the further levels.
+    pub fn further(&self, point: f64, reach: [f64; 2], ahead: usize) -> Vec<f64> {
+        self.steps[ahead - 1].further.iter().map(|by| self.moved(point, reach, *by)).collect()
+    }
+
+    /// A point moved by a signed distance, counted in the reach of its side.
     fn moved(&self, point: f64, reach: [f64; 2], by: f64) -> f64 {
         match (self.target, by * if by < 0.0 { reach[0] } else { reach[1] }) {
             (Target::Price, by) => point * by.clamp(-self.log_limit, self.log_limit).exp(),
@@ -91,7 +111,7 @@ impl Spread {
 /// The error of `said` at a step, by the reach of its side; None where it is not known at `now`.
 pub(super) fn relative_error(ground: &Ground, window: &Said, said: &[f64], step: usize, now: usize) -> Option<f64> {
     let at = window.origin + step + 1;
-    let actual = ground.observed(window.series, at).filter(|_| at <= now)?;
+    let actual = ground.came(window.series, at).filter(|_| at <= now)?;
     let error = residual(ground.target, actual, said[step], 1.0);
     let [below, above] = window.reach[step];
     Some(if error < 0.0 { error / below } else { error / above })
@@ -103,14 +123,23 @@ fn pool(errors: &[Vec<f64>], step: usize) -> Vec<f64> {
 }
 
 /// Offsets by horizon from errors by horizon.
-fn steps(errors: &[Vec<f64>], target: Target) -> Vec<Offsets> {
+fn steps(errors: &[Vec<f64>], target: Target, levels: &[f64]) -> Vec<Offsets> {
     let horizon = errors.len();
-    let mut steps: Vec<Offsets> = (0..horizon).map(|step| offsets(pool(errors, step), target)).collect();
+    let mut steps: Vec<Offsets> = (0..horizon).map(|step| offsets(pool(errors, step), target, levels)).collect();
     // a price's reach grows as a walk's does, which its errors need not do
     let walk = |step: usize| if target == Target::Price { ((step + 1) as f64).sqrt() } else { 1.0 };
-    let rising = |side: fn(&Offsets) -> f64| isotone(&steps.iter().enumerate().map(|(at, step)| side(step) * walk(at)).collect::<Vec<_>>());
-    let (below, above) = (rising(|step| step.below), rising(|step| step.above));
+    let rising =
+        |side: &dyn Fn(&Offsets) -> f64| isotone(&steps.iter().enumerate().map(|(at, step)| side(step) * walk(at)).collect::<Vec<_>>());
+    let (below, above) = (rising(&|step| step.below), rising(&|step| step.above));
+    let outward = |level: f64| if level < LEVELS[1] { -1.0 } else { 1.0 };
+    let further: Vec<Vec<f64>> =
+        levels.iter().enumerate().map(|(place, level)| rising(&|step| outward(*level) * step.further[place])).collect();
     for (at, step) in steps.iter_mut().enumerate() {
+        for ((cell, level), far) in step.further.iter_mut().zip(levels).zip(&further) {
+            // a level as far out as the outer ones is held as far from the point, one nearer to it less far
+            let least = MIN_OFFSET * ((level - LEVELS[1]) / (LEVELS[2] - LEVELS[1])).abs();
+            *cell = outward(*level) * (far[at] / walk(at)).max(least);
+        }
         (step.below, step.above) = ((below[at] / walk(at)).max(MIN_OFFSET), (above[at] / walk(at)).max(MIN_OFFSET));
     }
     steps
@@ -133,20 +162,26 @@ fn law(mut pool: Vec<f64>, target: Target, grid: usize) -> Law {
 }
 
 /// Conformal offsets of one pool: the order statistics of rank (n + 1) times the level, outward.
-fn offsets(mut pool: Vec<f64>, target: Target) -> Offsets {
+fn offsets(mut pool: Vec<f64>, target: Target, levels: &[f64]) -> Offsets {
     pool.retain(|error| error.is_finite());
     let count = pool.len();
     if count < MIN_ERRORS {
         let deviation = normal_deviation(target);
         // Three points with the law's mean and variance.
         let sample = vec![-1.5_f64.sqrt() * deviation, 0.0, 1.5_f64.sqrt() * deviation];
-        return Offsets { below: NORMAL_90 * deviation, above: NORMAL_90 * deviation, sample };
+        let further = levels.iter().map(|level| normal_quantile(*level) * deviation).collect();
+        return Offsets { below: NORMAL_90 * deviation, above: NORMAL_90 * deviation, sample, further };
     }
     pool.sort_unstable_by(f64::total_cmp);
-    let low = ((count + 1) as f64 * LEVELS[0]).floor().max(1.0) as usize;
-    let high = (((count + 1) as f64 * LEVELS[2]).ceil() as usize).min(count);
+    let at = |level: f64| {
+        let rank = (count + 1) as f64 * level;
+        let rank = if level < LEVELS[1] { rank.floor().max(1.0) } else { rank.ceil() };
+        pool[(rank as usize).min(count) - 1]
+    };
+    // the point is the median, whatever its errors' median is
+    let further = levels.iter().map(|level| if *level == LEVELS[1] { 0.0 } else { at(*level) }).collect();
     let even = |point: usize| pool[((point as f64 + 0.5) / SAMPLE as f64 * count as f64) as usize];
-    Offsets { below: -pool[low - 1], above: pool[high - 1], sample: (0..SAMPLE).map(even).collect() }
+    Offsets { below: -at(LEVELS[0]), above: at(LEVELS[2]), sample: (0..SAMPLE).map(even).collect(), further }
 }
 
 /// The rising sequence nearest to `values` in squares. Source: Ayer et al., Annals of Mathematical Statistics 26, 1955.
@@ -169,7 +204,7 @@ mod tests {
     use super::*;
 
     fn spread(target: Target, pools: Vec<Vec<f64>>) -> Spread {
-        let steps = pools.into_iter().map(|pool| offsets(pool, target)).collect();
+        let steps = pools.into_iter().map(|pool| offsets(pool, target, &[])).collect();
         Spread { target, log_limit: 5.0_f64.ln(), steps, laws: vec![] }
     }
 
@@ -177,18 +212,18 @@ mod tests {
     fn ranks_are_those_of_a_finite_sample_and_sides_are_apart() {
         // 1..=99 less 30: of 99 errors the 10th and the 90th, (99 + 1) x .1 and x .9.
         let pool: Vec<f64> = (1..=99).rev().map(|i| f64::from(i) - 30.0).collect();
-        let found = offsets(pool, Target::Demand);
+        let found = offsets(pool, Target::Demand, &[]);
         assert_eq!((found.below, found.above), (20.0, 60.0));
         // Of 20 errors the 2nd and the 19th: further out than the plain quantile.
-        let found = offsets((1..=20).map(f64::from).collect(), Target::Demand);
+        let found = offsets((1..=20).map(f64::from).collect(), Target::Demand, &[]);
         assert_eq!((found.below, found.above), (-2.0, 19.0));
     }
 
     #[test]
     fn few_errors_fall_back_to_a_random_walk() {
-        let found = offsets(vec![0.0; 19], Target::Price);
+        let found = offsets(vec![0.0; 19], Target::Price, &[]);
         assert!((found.above - 1.2816).abs() < 1e-3 && found.above == found.below);
-        let found = offsets(vec![0.0; 19], Target::Demand);
+        let found = offsets(vec![0.0; 19], Target::Demand, &[]);
         assert!((found.above - 1.2533 * 1.2816).abs() < 1e-3);
     }
 
@@ -215,8 +250,8 @@ mod tests {
         // Errors that stay as large at the fourth step, where a walk's would have doubled: half the offset by reach.
         let halved: Vec<f64> = even.iter().map(|error| error / 2.0).collect();
         let near: Vec<Vec<f64>> = (1..=8).map(|step| even.iter().map(|error| error / f64::from(step).sqrt()).collect()).collect();
-        let found = steps(&near, Target::Price);
-        let flat = offsets(halved, Target::Price).above;
+        let found = steps(&near, Target::Price, &[]);
+        let flat = offsets(halved, Target::Price, &[]).above;
         assert!((found[3].above - flat).abs() < 0.1 * flat, "{} for {flat}", found[3].above);
     }
 

@@ -113,7 +113,7 @@ mod tests {
     use super::*;
 
     fn series(values: Vec<Option<f64>>) -> Series {
-        Series { key: "a".into(), start: day("2020-01-06"), values }
+        Series { key: "a".into(), start: day("2020-01-06"), values, told: Default::default() }
     }
 
     fn week(step: usize) -> f64 {

@@ -39,7 +39,13 @@ fn knows_weekdays(ground: &Ground) -> bool {
 pub(super) fn width(ground: &Ground) -> usize {
     let rhythm = ground.rhythm;
     let own = rhythm.lags.len() + rhythm.windows.len() + 1 + rhythm.kin_lags.len();
-    own + usize::from(ground.target == Target::Demand) + 4 + usize::from(knows_weekdays(ground)) + ground.almanac.width()
+    let stock = if ground.tells_stock { 2 } else { 0 };
+    own + usize::from(ground.target == Target::Demand)
+        + 4
+        + usize::from(knows_weekdays(ground))
+        + ground.almanac.width()
+        + stock
+        + ground.known
 }
 
 /// Appends the columns that depend on the origin only. None when the origin was not observed or little was seen.
@@ -67,6 +73,9 @@ pub(super) fn origin_columns(past: Past<'_>, series: usize, row: &mut Vec<f64>) 
         let moved = step.checked_sub(lag).and_then(|at| Some(past.kin(step, step)? - past.kin(at, at)?));
         row.push(moved.map_or(0.0, |moved| (moved / unit).clamp(-COLUMN_LIMIT, COLUMN_LIMIT)));
     }
+    if ground.tells_stock {
+        row.extend([past.share(series, 1), past.share(series, rhythm.windows[0])]);
+    }
     Some(Gauge { level, unit })
 }
 
@@ -83,6 +92,19 @@ pub(super) fn target_columns(past: Past<'_>, series: usize, to: usize, gauge: Ga
         row.push(weekday_mean(past, series, to).map_or(0.0, |mean| limit(mean - gauge.level)));
     }
     ground.almanac.differences(to, past.step, level_window(ground), row);
+    let known = &ground.tracks[series].known;
+    row.extend((0..ground.known).map(|column| known.at(column, to) - known.mean(column, past.step, level_window(ground))));
+}
+
+/// How many columns only trees can use.
+pub(super) fn width_for_trees(ground: &Ground) -> usize {
+    1 + ground.known
+}
+
+/// Appends what trees are told besides: the horizon, and what is known of the target step as it is.
+pub(super) fn columns_for_trees(ground: &Ground, series: usize, to: usize, ahead: usize, row: &mut Vec<f64>) {
+    row.push(ahead as f64);
+    row.extend((0..ground.known).map(|column| ground.tracks[series].known.at(column, to)));
 }
 
 /// What the same time of earlier years says about the way from now to the target.

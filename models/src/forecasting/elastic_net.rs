@@ -9,7 +9,7 @@
 
 use super::design::{origin_columns, target_columns, width};
 use super::ground::{Ground, Past};
-use super::model::{Fitted, Model};
+use super::model::{Fitted, Model, PRIOR_OF_THE_TOLD};
 use super::moments::{Line, Moments, Penalty};
 use super::threads::each;
 
@@ -35,8 +35,8 @@ impl Model for ElasticNet {
         "elastic_net"
     }
 
-    fn prior(&self) -> f64 {
-        2.0
+    fn prior(&self, ground: &Ground) -> f64 {
+        if ground.known > 0 { PRIOR_OF_THE_TOLD } else { 2.0 }
     }
 
     fn fit(&self, ground: &Ground, origins: &[usize], horizon: usize, threads: usize) -> Vec<Box<dyn Fitted>> {
@@ -91,7 +91,8 @@ fn learn(ground: &Ground, from: usize, to: usize, stride: &dyn Fn(usize) -> usiz
                 target_columns(past, series, target, gauge, &mut row);
                 let limit = TARGET_LIMIT * (ahead as f64).sqrt();
                 row.push(((value - gauge.level) / gauge.unit).clamp(-limit, limit));
-                moments[ahead - 1].add(&row);
+                // sales that an empty shelf cut short say less
+                moments[ahead - 1].add(&row, ground.tracks[series].share(target));
             }
         }
     }

@@ -4,8 +4,9 @@
 
 use super::ForecastSettings;
 use super::almanac::Almanac;
+use super::latent::{in_stock_throughout, latent_demand};
 use super::rhythm::{Rhythm, rhythm_of};
-use super::track::Track;
+use super::track::{Known, Track};
 use chrono::NaiveDate;
 use nongshi_domain::{Cadence, Cutoff, Panel, Target};
 
@@ -34,6 +35,10 @@ pub(super) struct Ground {
     pub almanac: Almanac,
     /// The numbers of the panel.
     pub rhythm: Rhythm,
+    /// Columns known beforehand.
+    pub known: usize,
+    /// Whether it is told when it could be bought.
+    pub tells_stock: bool,
     /// The kin's common level: running mean of their moves, with its running sums. Empty for few series.
     kin: Vec<f64>,
     kin_sums: Vec<f64>,
@@ -49,6 +54,8 @@ impl Ground {
         let (cadence, target, rhythm) = (panel.cadence, panel.target, rhythm_of(panel.cadence, settings));
         let first = panel.series.iter().map(|series| cadence.floor(series.start)).min()?;
         let last = usize::try_from(cadence.steps_between(first, cutoff.0)).ok()?;
+        let tells_stock = target == Target::Demand && panel.series.iter().any(|series| !series.told.in_stock.is_empty());
+        let known = panel.known.len();
         let mut series: Vec<_> = panel.series.iter().collect();
         series.sort_by(|a, b| a.key.cmp(&b.key));
         let lay = |series: &&nongshi_domain::Series| {
@@ -60,7 +67,18 @@ impl Ground {
                     Target::Demand => value.is_finite() && *value >= 0.0,
                 });
             }
-            Track::new(&series.key, observed, target, rhythm.bridge)
+            let mut in_stock = Vec::new();
+            if tells_stock {
+                in_stock.resize(last + 1, 1.0);
+                for ((share, cell), told) in in_stock[offset..].iter_mut().zip(&mut observed[offset..]).zip(&series.told.in_stock) {
+                    *share = *told;
+                    *cell = cell.and_then(|sold| latent_demand(sold, *told));
+                }
+            }
+            let mut track = Track::new(&series.key, observed, target, rhythm.bridge);
+            track.in_stock = in_stock;
+            track.known = Known::new(offset, series.told.known.clone());
+            track
         };
         let tracks: Vec<Track> = series.iter().map(lay).collect();
         let kin = common_level(&tracks, last);
@@ -70,7 +88,7 @@ impl Ground {
         }
         let kin_roughness = (0..=last).map(|step| median_roughness(&tracks, step, rhythm.year)).collect();
         let almanac = Almanac::new(cadence, rhythm.calendar, first, last + 1 + settings.horizon as usize);
-        Some(Ground { cadence, target, first, last, tracks, almanac, rhythm, kin, kin_sums, kin_roughness })
+        Some(Ground { cadence, target, first, last, tracks, almanac, rhythm, known, tells_stock, kin, kin_sums, kin_roughness })
     }
 
     /// The ground as it stood at `step`.
@@ -89,7 +107,13 @@ impl Ground {
         self.cadence.advance(self.first, step as u32)
     }
 
-    /// What was observed, for scores and targets: None for a gap and for what is not known at the cutoff.
+    /// What was observed, for errors: None for a gap, for what is not known at the cutoff, and where sales were cut short by an
+    /// empty shelf.
+    pub fn came(&self, series: usize, step: usize) -> Option<f64> {
+        self.observed(series, step).filter(|_| in_stock_throughout(self.tracks[series].share(step)))
+    }
+
+    /// What was observed, as a target: None for a gap and for what is not known at the cutoff.
     pub fn observed(&self, series: usize, step: usize) -> Option<f64> {
         self.tracks[series].observed.get(step).copied().flatten()
     }
@@ -180,6 +204,13 @@ impl<'a> Past<'a> {
         let track = &self.ground.tracks[series];
         let count = (track.counts[to + 1] - track.counts[from]) as usize;
         (2 * count > to - from).then(|| (track.sums[to + 1] - track.sums[from]) / count as f64)
+    }
+
+    /// Mean share of the last `window` steps it could be bought.
+    pub fn share(&self, series: usize, window: usize) -> f64 {
+        let from = (self.step + 1).saturating_sub(window);
+        let shares = (from..=self.step).map(|step| self.ground.tracks[series].share(step));
+        shares.sum::<f64>() / (self.step + 1 - from) as f64
     }
 
     /// Mean absolute move a step over the last `window` steps, shrunk toward the kin's; the unit models measure moves in.

@@ -24,11 +24,13 @@ mod design;
 mod elastic_net;
 mod explosion;
 mod ground;
+mod latent;
 mod law;
 pub mod local;
 mod model;
 mod moments;
 mod naive;
+mod normal;
 mod paths;
 #[cfg(test)]
 mod paths_tests;
@@ -49,6 +51,7 @@ pub use any_panel::{SaidAtEnd, align_ends, forecast_from_ends};
 pub use asked::{Asked, AskedRow, Backtested, backtest_from_ends, doubled, in_order};
 pub use cleaning::{Anomaly, AnomalyKind, Cleaned, CleaningSettings, anomalies, clean};
 pub use decompose::{Decomposition, Part, decompose};
+pub use latent::latent_demand;
 pub use scores::{Measures, score_forecasts};
 
 use chrono::NaiveDate;
@@ -75,6 +78,8 @@ pub struct ForecastSettings {
     pub paths: u32,
     /// What paths are drawn by: panels of one run share it, so that their paths follow the same days.
     pub seed: Seed,
+    /// Further quantile levels to say, each between 0 and 1.
+    pub levels: Vec<f64>,
     /// Threads at most; the forecasts are the same for any number.
     pub threads: usize,
 }
@@ -106,6 +111,7 @@ impl ForecastSettings {
             growing: Growing::Often,
             paths: 0,
             seed: Seed(0),
+            levels: Vec::new(),
             threads: 1,
         }
     }
@@ -219,7 +225,7 @@ pub fn forecast_series(
     cutoff: Cutoff,
     settings: &ForecastSettings,
 ) -> Result<Forecast, ForecastError> {
-    let panel = Panel { category: category.clone(), target, cadence, series: vec![series.clone()] };
+    let panel = Panel { category: category.clone(), target, cadence, series: vec![series.clone()], known: Vec::new() };
     let said = forecast_panel(&panel, cutoff, settings);
     let refused = said.refused.into_iter().next().map(|refused| refused.reason);
     let reason = || refused.unwrap_or_else(|| "nobody spoke".to_string());

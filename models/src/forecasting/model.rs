@@ -11,13 +11,16 @@ use super::single::{CES, ETS, THETA};
 /// The members, in alphabetic order.
 pub(super) static MEMBERS: [&dyn Model; 7] = [&Boosted, &CES, &ElasticNet, &ETS, &Naive, &SeasonalNaive, &THETA];
 
+/// The prior of a member that can use what is known beforehand, where something is: the others cannot see it coming.
+pub(super) const PRIOR_OF_THE_TOLD: f64 = 6.0;
+
 /// A way to learn from the past.
 pub(super) trait Model: Sync {
     /// Its name in tables.
     fn name(&self) -> &'static str;
 
     /// Its weight before any error is known; 0 for one that is told and judged but not combined.
-    fn prior(&self) -> f64;
+    fn prior(&self, ground: &Ground) -> f64;
 
     /// Fits at each of the rising `origins`, from nothing later than each, so that `horizon` steps can be said.
     fn fit(&self, ground: &Ground, origins: &[usize], horizon: usize, threads: usize) -> Vec<Box<dyn Fitted>>;

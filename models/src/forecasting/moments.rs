@@ -60,19 +60,20 @@ impl Moments {
         Moments { columns, products: vec![0.0; side * side] }
     }
 
-    /// Adds one row: a leading 1, the columns, the target.
-    pub fn add(&mut self, row: &[f64]) {
+    /// Adds one row with its weight: a leading 1, the columns, the target.
+    pub fn add(&mut self, row: &[f64], weight: f64) {
         let side = self.columns + 2;
         debug_assert_eq!(row.len(), side);
         for (i, &left) in row.iter().enumerate() {
             let products = &mut self.products[i * side + i..(i + 1) * side];
+            let left = weight * left;
             for (product, &right) in products.iter_mut().zip(&row[i..]) {
                 *product += left * right;
             }
         }
     }
 
-    /// How many rows were added.
+    /// The sum of the weights: how many whole rows were added.
     pub fn rows(&self) -> usize {
         self.products[0] as usize
     }
@@ -174,7 +175,7 @@ mod tests {
         let mut moments = Moments::new(rows[0].0.len());
         for (columns, target) in rows {
             let row: Vec<f64> = [1.0].into_iter().chain(columns.iter().copied()).chain([*target]).collect();
-            moments.add(&row);
+            moments.add(&row, 1.0);
         }
         moments.fit(penalty, 1).expect("a line")
     }
@@ -246,7 +247,7 @@ mod tests {
     fn too_few_rows_are_refused() {
         let mut moments = Moments::new(2);
         for i in 0..5 {
-            moments.add(&[1.0, f64::from(i), f64::from(i * i), f64::from(i)]);
+            moments.add(&[1.0, f64::from(i), f64::from(i * i), f64::from(i)], 1.0);
         }
         let penalty = Penalty { strength: 0.01, l1_ratio: 0.5 };
         assert!(moments.fit(penalty, 3).is_none());

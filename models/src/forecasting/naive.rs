@@ -14,7 +14,7 @@ impl Model for Naive {
         "naive"
     }
 
-    fn prior(&self) -> f64 {
+    fn prior(&self, _ground: &Ground) -> f64 {
         0.0
     }
 

@@ -15,6 +15,8 @@ pub(super) struct Rhythm {
     pub refit: usize,
     /// Steps after which the trees over all series are grown anew.
     pub regrow: usize,
+    /// The same in the first year of the axis, when every week brings much that is new.
+    pub regrow_early: usize,
     /// How many of the last growths speak together.
     pub growths: usize,
     /// Whether trees are grown for the outer levels too.
@@ -46,6 +48,7 @@ const DAY: Rhythm = Rhythm {
     own_season: 7,
     refit: 28,
     regrow: 28,
+    regrow_early: 7,
     growths: 3,
     tails: true,
     season: 7,
@@ -65,6 +68,7 @@ const WEEK: Rhythm = Rhythm {
     own_season: 52,
     refit: 13,
     regrow: 8,
+    regrow_early: 2,
     growths: 3,
     tails: true,
     season: 52,
@@ -84,6 +88,7 @@ const MONTH: Rhythm = Rhythm {
     own_season: 12,
     refit: 3,
     regrow: 3,
+    regrow_early: 1,
     growths: 3,
     tails: true,
     season: 12,
@@ -104,6 +109,7 @@ const NUMBERED: Rhythm = Rhythm {
     own_season: 1,
     refit: 13,
     regrow: 8,
+    regrow_early: 2,
     growths: 3,
     tails: true,
     season: 1,
@@ -131,12 +137,19 @@ pub(super) fn rhythm(cadence: Cadence) -> Rhythm {
 pub(super) fn rhythm_of(cadence: Cadence, settings: &ForecastSettings) -> Rhythm {
     let mut found = if settings.numbered { NUMBERED } else { rhythm(cadence) };
     if settings.growing == Growing::Seldom {
-        (found.regrow, found.growths, found.tails) = (found.year / 2, 1, false);
+        (found.regrow, found.regrow_early, found.growths, found.tails) = (found.year / 2, found.year / 2, 1, false);
     }
     if let Some(&season) = settings.seasons.first() {
         (found.season, found.own_season) = (season as usize, season as usize);
     }
     found
+}
+
+impl Rhythm {
+    /// Steps between growths of trees around a step.
+    pub fn regrow_at(&self, step: usize) -> usize {
+        if step < self.year { self.regrow_early } else { self.regrow }
+    }
 }
 
 /// A run of horizons that is weighted and scored together; both ends inside.

@@ -8,6 +8,7 @@
 //! windows; WAPE, bias (said less came) and WQL are sums over all steps by the sum of absolute values. A window whose
 //! training part does not move counts only in the sums.
 
+use super::latent::in_stock_throughout;
 use super::rhythm::rhythm;
 use nongshi_domain::{Forecast, LEVELS, Panel};
 use std::collections::{BTreeMap, BTreeSet};
@@ -164,7 +165,12 @@ pub fn score_forecasts(panel: &Panel, season: Option<usize>, forecasts: &[Foreca
     for forecast in forecasts {
         let Some(series) = by_key.get(forecast.key.as_str()) else { continue };
         let scales = Scales::of(&series.until(panel.cadence, forecast.cutoff).values, season);
-        let came = |day| usize::try_from(panel.cadence.steps_between(series.start, day)).ok().and_then(|step| *series.values.get(step)?);
+        let came = |day| {
+            let step = usize::try_from(panel.cadence.steps_between(series.start, day)).ok()?;
+            // what an empty shelf cut short is no demand
+            let whole = series.told.in_stock.get(step).is_none_or(|share| in_stock_throughout(*share));
+            *series.values.get(step).filter(|_| whole)?
+        };
         let steps: Vec<_> = forecast.steps.iter().filter_map(|step| Some((came(step.day)?, step.quantiles))).collect();
         let origin = panel.cadence.steps_between(chrono::NaiveDate::default(), forecast.cutoff.0);
         tallies.entry(&forecast.model).or_default().add(origin, &forecast.key, scales, &steps);

@@ -20,7 +20,7 @@ impl Model for SeasonalNaive {
         "seasonal_naive"
     }
 
-    fn prior(&self) -> f64 {
+    fn prior(&self, _ground: &Ground) -> f64 {
         0.0
     }
 

@@ -41,7 +41,7 @@ impl Model for Single {
         self.name
     }
 
-    fn prior(&self) -> f64 {
+    fn prior(&self, _ground: &Ground) -> f64 {
         self.prior
     }
 

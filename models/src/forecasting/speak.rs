@@ -3,7 +3,7 @@
 
 use super::backtest::{Said, Walk, Window, origins, refusal, walk};
 use super::combine::{Priors, Weights};
-use super::conformal::Spread;
+use super::conformal::{Spread, Wanted};
 use super::ground::Ground;
 use super::model::Model;
 use super::paths::{Past, sample_paths};
@@ -77,7 +77,7 @@ pub(super) fn combine<'a>(
 ) -> Vec<Vec<Window<'a>>> {
     let buckets = buckets(&ground.rhythm, settings.horizon);
     let priors = Priors {
-        weights: members.iter().map(|member| member.prior()).collect(),
+        weights: members.iter().map(|member| member.prior(ground)).collect(),
         naive: members.iter().position(|member| member.name() == NAIVE).unwrap_or(0),
         origin_step: settings.origin_step,
     };
@@ -141,7 +141,8 @@ impl Speech<'_> {
     fn spread_with_laws(&self, index: usize, member: Option<usize>, grid: usize) -> Spread {
         let (history, now) = (&self.windows[..index], self.origins[index]);
         let horizon = self.settings.horizon as usize;
-        Spread::learn(self.ground, history, now, horizon, self.settings.explosion_factor, grid, |window| points(window, member))
+        let wanted = Wanted { horizon, factor: self.settings.explosion_factor, levels: &self.settings.levels };
+        Spread::learn(self.ground, history, now, grid, wanted, |window| points(window, member))
     }
 
     /// Sample paths of what the combination says at the cutoff.
@@ -162,8 +163,10 @@ impl Speech<'_> {
         let model = member.map_or(COMBINATION, |member| self.members[member].name());
         let one = |window: &Window<'_>| {
             let steps = points(window, member)?.iter().zip(1_u32..).map(|(&point, horizon)| {
-                let (mean, quantiles) = spread.around(point, window.said.reach[horizon as usize - 1], horizon as usize);
-                ForecastStep { day: self.panel.cadence.advance(self.cutoff.0, horizon), horizon, mean, quantiles }
+                let reach = window.said.reach[horizon as usize - 1];
+                let (mean, quantiles) = spread.around(point, reach, horizon as usize);
+                let further = spread.further(point, reach, horizon as usize);
+                ForecastStep { day: self.panel.cadence.advance(self.cutoff.0, horizon), horizon, mean, quantiles, further }
             });
             Some(Forecast {
                 key: self.ground.tracks[window.said.series].key.clone(),
@@ -208,7 +211,7 @@ impl Speech<'_> {
                     .iter()
                     .enumerate()
                     .map(|(step, &point)| {
-                        let came = self.ground.observed(window.said.series, window.said.origin + step + 1)?;
+                        let came = self.ground.came(window.said.series, window.said.origin + step + 1)?;
                         Some((came, spread.around(point, window.said.reach[step], step + 1).1))
                     })
                     .collect();

@@ -2,7 +2,7 @@
 
 use super::ForecastSettings;
 use chrono::NaiveDate;
-use nongshi_domain::{Cadence, Category, Panel, Seed, Series, Target};
+use nongshi_domain::{Cadence, Category, Panel, Seed, Series, Target, Told};
 
 /// A day in a test.
 pub(super) fn day(text: &str) -> NaiveDate {
@@ -19,9 +19,13 @@ const START: &str = "2020-01-06";
 
 /// A panel of given values, all from `START` on.
 pub(super) fn panel_of(target: Target, cadence: Cadence, series: &[(&str, Vec<Option<f64>>)]) -> Panel {
-    let series =
-        series.iter().map(|(key, values)| Series { key: key.to_string(), start: cadence.floor(day(START)), values: values.clone() });
-    Panel { category: Category("vegetables".into()), target, cadence, series: series.collect() }
+    let series = series.iter().map(|(key, values)| Series {
+        key: key.to_string(),
+        start: cadence.floor(day(START)),
+        values: values.clone(),
+        told: Told::default(),
+    });
+    Panel { category: Category("vegetables".into()), target, cadence, series: series.collect(), known: Vec::new() }
 }
 
 /// Weekly prices with a yearly wave of their own height and phase, and an error that fades.

@@ -168,7 +168,7 @@ fn an_exploding_member_is_replaced_and_counted() {
         fn name(&self) -> &'static str {
             "exploding"
         }
-        fn prior(&self) -> f64 {
+        fn prior(&self, _ground: &super::ground::Ground) -> f64 {
             1.0
         }
 

@@ -9,6 +9,7 @@
 //! step does not change when later values arrive (a straight line between both ends of a gap would).
 
 use nongshi_domain::{Seed, Target};
+use std::sync::Arc;
 
 /// Values a series must have shown to be forecast at all.
 pub(super) const MIN_OBSERVED: usize = 8;
@@ -21,8 +22,12 @@ pub(super) struct Track {
     pub turn: u64,
     /// Between its values and what models work on.
     pub transform: Transform,
-    /// What was seen, a gap where nothing was.
+    /// What was seen, a gap where nothing was; of demand what would have been, had the shelf not been empty for a part of the step.
     pub observed: Vec<Option<f64>>,
+    /// The share of each step it could be bought; empty: always.
+    pub in_stock: Vec<f64>,
+    /// What is known beforehand.
+    pub known: Known,
     /// Transformed and bridged.
     pub bridged: Vec<Option<f64>>,
     /// Running sums of the bridged values and of their number, of absolute and squared moves and of theirs; entry `i` is before step `i`.
@@ -75,6 +80,46 @@ impl Transform {
     }
 }
 
+/// One series' cells of what is known beforehand.
+#[derive(Default)]
+pub(super) struct Known {
+    /// The step of the first cells.
+    from: usize,
+    /// By column.
+    cells: Arc<Vec<Vec<f64>>>,
+    /// By column: running sums, entry `i` before cell `i`.
+    sums: Vec<Vec<f64>>,
+}
+
+impl Known {
+    /// The cells of `columns` columns that begin at step `from`.
+    pub fn new(from: usize, cells: Arc<Vec<Vec<f64>>>) -> Known {
+        let running = |cells: &Vec<f64>| {
+            let mut sums = vec![0.0];
+            for (at, cell) in cells.iter().enumerate() {
+                sums.push(sums[at] + cell);
+            }
+            sums
+        };
+        let sums = cells.iter().map(running).collect();
+        Known { from, cells, sums }
+    }
+
+    /// The cell of a step; of the nearest one where there is none, which only happens before a series begins and long after it ends.
+    pub fn at(&self, column: usize, step: usize) -> f64 {
+        let cells = &self.cells[column];
+        cells.get(step.saturating_sub(self.from).min(cells.len().saturating_sub(1))).copied().unwrap_or(0.0)
+    }
+
+    /// Mean of the cells of the `window` steps that end with `step`, as far as there are any.
+    pub fn mean(&self, column: usize, step: usize, window: usize) -> f64 {
+        let sums = &self.sums[column];
+        let to = (step + 1).saturating_sub(self.from).min(sums.len() - 1);
+        let from = (step + 1).saturating_sub(window).saturating_sub(self.from);
+        if to > from { (sums[to] - sums[from]) / (to - from) as f64 } else { self.at(column, step) }
+    }
+}
+
 impl Track {
     pub fn new(key: &str, observed: Vec<Option<f64>>, target: Target, bridge: usize) -> Track {
         let steps = observed.len();
@@ -91,6 +136,8 @@ impl Track {
             seen: vec![0],
             last_seen: Vec::with_capacity(steps),
             observed,
+            in_stock: Vec::new(),
+            known: Known::default(),
         };
         let mut last: Option<usize> = None;
         for step in 0..steps {
@@ -111,6 +158,11 @@ impl Track {
             track.last_seen.push(last);
         }
         track
+    }
+
+    /// The share of a step it could be bought.
+    pub fn share(&self, step: usize) -> f64 {
+        self.in_stock.get(step).copied().unwrap_or(1.0)
     }
 
     /// Mean absolute move over the `window` steps that end with `step`, and how many moves that is.

@@ -233,9 +233,33 @@ pub struct PanelArgs {
     /// Seasons in steps, the shortest first; the first is also the lag of the scale of scores. The step's own when absent.
     #[arg(long, value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub season: Vec<u32>,
+    #[command(flatten)]
+    pub told: ToldArgs,
     /// Where to write; standard output when absent.
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+}
+
+/// What a panel tells beside its values, and what is asked of it.
+#[derive(Debug, Clone, Args)]
+pub struct ToldArgs {
+    /// Columns of numbers that are known beforehand (a price, a promotion, weather as forecast), for every step of every series
+    /// and, for `forecast`, for the steps to be said: rows with an empty `y`.
+    #[arg(long, value_name = "COLS", value_delimiter = ',')]
+    pub known: Vec<String>,
+    /// A column with the share of each step, from 0 to 1, during which it could be bought. Sales are raised to demand, and errors
+    /// are taken where it was 1.
+    #[arg(long, value_name = "COL")]
+    pub in_stock: Option<String>,
+    /// Quantiles to write, in percent [default: 10,50,90]
+    #[arg(long, value_name = "PERCENT", value_delimiter = ',', value_parser = percent)]
+    pub levels: Vec<f64>,
+}
+
+/// A quantile's level in percent.
+fn percent(text: &str) -> Result<f64, String> {
+    let level: f64 = text.parse().map_err(|_| "a number is wanted".to_string())?;
+    if level > 0.0 && level < 100.0 { Ok(level) } else { Err("it must lie between 0 and 100".to_string()) }
 }
 
 /// The same where there may be none: with `--panel` the others belong, without it none does.
@@ -253,6 +277,8 @@ pub struct MaybePanel {
     /// Seasons in steps, the shortest first. The step's own when absent.
     #[arg(long, requires = "panel", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=1000))]
     season: Vec<u32>,
+    #[command(flatten)]
+    told: ToldArgs,
     /// Where to write; standard output when absent.
     #[arg(short, long, value_name = "FILE", requires = "panel")]
     output: Option<PathBuf>,
@@ -261,8 +287,8 @@ pub struct MaybePanel {
 impl MaybePanel {
     /// The panel, when one is named.
     pub fn named(self) -> Option<PanelArgs> {
-        let MaybePanel { panel, freq, horizon, season, output } = self;
-        Some(PanelArgs { panel: panel?, freq: freq?, horizon: horizon?, season, output })
+        let MaybePanel { panel, freq, horizon, season, told, output } = self;
+        Some(PanelArgs { panel: panel?, freq: freq?, horizon: horizon?, season, told, output })
     }
 }
 

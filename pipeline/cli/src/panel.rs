@@ -2,6 +2,7 @@
 //! scores of what would have been said. Never: a row left out in silence; a value that came after the step spoken from.
 
 mod read;
+mod told;
 
 use crate::args::{BacktestArgs, PanelArgs, PanelFreq};
 use crate::columns::Columns;
@@ -17,7 +18,7 @@ const CHOSEN: &str = "combination";
 
 /// Forecasts every series of a panel from its own end.
 pub async fn forecast(args: PanelArgs) -> Result<Exit, Failure> {
-    let (panel, steps) = read::read(&args).await?;
+    let (panel, steps) = read::read(&args, args.horizon).await?;
     let settings = settings(&args);
     let said = blocking(move || forecast_from_ends(&panel, &[0], &settings)).await?;
     let refused = tell_refused(&said);
@@ -26,14 +27,14 @@ pub async fn forecast(args: PanelArgs) -> Result<Exit, Failure> {
     let rows: Vec<(&Forecast, &ForecastStep)> = forecasts.into_iter().flat_map(each_step).collect();
     let mut columns = Columns::default().text("unique_id", rows.iter().map(|(said, _)| &said.key));
     columns = steps.column(columns, "ds", rows.iter().map(|(said, step)| (said.key.as_str(), step.day)));
-    let batch = quantiles(columns, &rows);
+    let batch = quantiles(columns, &rows, &args.told.levels);
     write(args.output.as_deref(), &[batch])?;
     Ok(if refused { Exit::Gaps } else { Exit::Done })
 }
 
 /// Scores what would have been said at the last cutoffs of each series.
 pub async fn backtest(args: BacktestArgs) -> Result<Exit, Failure> {
-    let (panel, steps) = read::read(&args.panel).await?;
+    let (panel, steps) = read::read(&args.panel, 0).await?;
     let settings = settings(&args.panel);
     let (windows, apart) = (args.windows, args.step);
     let before = machine::cost().map_or(0.0, |(cpu, _)| cpu);
@@ -52,7 +53,7 @@ pub async fn backtest(args: BacktestArgs) -> Result<Exit, Failure> {
             .text("unique_id", rows.iter().map(|(said, _)| &said.key));
         columns = steps.column(columns, "cutoff", rows.iter().map(|(said, _)| (said.key.as_str(), said.cutoff.0)));
         columns = steps.column(columns, "ds", rows.iter().map(|(said, step)| (said.key.as_str(), step.day)));
-        write(Some(path), &[quantiles(columns, &rows)])?;
+        write(Some(path), &[quantiles(columns, &rows, &args.panel.told.levels)])?;
     }
     let rows: Vec<serde_json::Value> = scores.iter().map(|(model, row)| score_row(model, row, cpu)).collect();
     let board = serde_json::json!({ "chosen": CHOSEN, "results": rows });
@@ -69,6 +70,7 @@ fn settings(args: &PanelArgs) -> ForecastSettings {
         horizon: args.horizon,
         seasons: args.season.clone(),
         numbered: args.freq == PanelFreq::Numbered,
+        levels: args.told.levels.iter().map(|percent| percent / 100.0).collect(),
         threads: machine::threads() as usize,
         ..ForecastSettings::for_cadence(args.freq.cadence())
     }
@@ -96,10 +98,16 @@ fn each_step(said: &Forecast) -> impl Iterator<Item = (&Forecast, &ForecastStep)
     said.steps.iter().map(move |step| (said, step))
 }
 
-fn quantiles(columns: Columns, rows: &[(&Forecast, &ForecastStep)]) -> RecordBatch {
+/// The columns of what was said, with the quantiles that were asked for, in percent.
+fn quantiles(columns: Columns, rows: &[(&Forecast, &ForecastStep)], levels: &[f64]) -> RecordBatch {
     let at = |place: usize| rows.iter().map(move |(_, step)| step.quantiles[place]).collect::<Vec<f64>>();
-    let columns = columns.number("y_hat", at(1)).number("mean", rows.iter().map(|(_, step)| step.mean));
-    let columns = columns.number("q10", at(0)).number("q50", at(1)).number("q90", at(2));
+    let mut columns = columns.number("y_hat", at(1)).number("mean", rows.iter().map(|(_, step)| step.mean));
+    if levels.is_empty() {
+        columns = columns.number("q10", at(0)).number("q50", at(1)).number("q90", at(2));
+    }
+    for (place, level) in levels.iter().enumerate() {
+        columns = columns.number(&format!("q{level}"), rows.iter().map(|(_, step)| step.further[place]));
+    }
     columns.batch().unwrap_or_else(|error| unreachable!("columns of one length: {error}"))
 }
 

@@ -46,6 +46,9 @@ pub struct ForecastStep {
     pub mean: f64,
     /// 10 %, 50 % and 90 % quantiles (`LEVELS`): never negative, never crossed.
     pub quantiles: [f64; 3],
+    /// Quantiles at further levels that were asked for, in their order; none unless asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub further: Vec<f64>,
 }
 
 /// A forecast of one series.

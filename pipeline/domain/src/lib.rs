@@ -21,6 +21,6 @@ pub use hint::{Hint, nearest};
 pub use months::MonthSet;
 pub use rejected::Rejected;
 pub use seed::Seed;
-pub use series::{Category, Panel, Series};
+pub use series::{Category, Panel, Series, Told};
 pub use tables::{BOOKKEEPING, Column, Kind, LANDED, LandedTable};
 pub use unit::{Kilograms, Measure, Mu, PricePerKg, Unit, UnitError};

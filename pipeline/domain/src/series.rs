@@ -3,6 +3,7 @@
 use crate::{Cadence, Cutoff, Target};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// What kind of food: `grain_oil`, `vegetables`, `fruit`, `meat`, `eggs` by default; settings, not code.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -24,6 +25,17 @@ pub struct Series {
     pub start: NaiveDate,
     /// One value a step, from `start` on; the first and the last are present.
     pub values: Vec<Option<f64>>,
+    /// What is told beside the values.
+    pub told: Told,
+}
+
+/// What is told about a series beside its values.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Told {
+    /// By column of `Panel::known`: one cell a step from `Series::start` on, also for the steps to be said.
+    pub known: Arc<Vec<Vec<f64>>>,
+    /// The share of each step, from 0 to 1, during which it could be bought; one a value. Empty: always.
+    pub in_stock: Vec<f64>,
 }
 
 impl Series {
@@ -34,7 +46,9 @@ impl Series {
         while values.last().is_some_and(Option::is_none) {
             values.pop();
         }
-        Series { key: self.key.clone(), start: self.start, values }
+        let mut told = self.told.clone();
+        told.in_stock.truncate(values.len());
+        Series { key: self.key.clone(), start: self.start, values, told }
     }
 
     /// How many steps hold a value.
@@ -54,6 +68,8 @@ pub struct Panel {
     pub cadence: Cadence,
     /// Ordered by key.
     pub series: Vec<Series>,
+    /// Names of what is known beforehand (`Told::known`): prices, promotions, weather as forecast.
+    pub known: Vec<String>,
 }
 
 impl Panel {
@@ -69,15 +85,21 @@ impl Panel {
             let (&start, &end) = (values.keys().next()?, values.keys().next_back()?);
             let steps = cadence.steps_between(start, end) as u32 + 1;
             let values = (0..steps).map(|step| values.get(&cadence.advance(start, step)).copied()).collect();
-            Some(Series { key, start, values })
+            Some(Series { key, start, values, told: Told::default() })
         });
-        Panel { category, target, cadence, series: series.collect() }
+        Panel { category, target, cadence, series: series.collect(), known: Vec::new() }
     }
 
     /// The panel as it stood at the cutoff; series without a value by then are gone.
     pub fn until(&self, cutoff: Cutoff) -> Panel {
         let series = self.series.iter().map(|series| series.until(self.cadence, cutoff)).filter(|series| series.observed() > 0);
-        Panel { category: self.category.clone(), target: self.target, cadence: self.cadence, series: series.collect() }
+        Panel {
+            series: series.collect(),
+            category: self.category.clone(),
+            target: self.target,
+            cadence: self.cadence,
+            known: self.known.clone(),
+        }
     }
 }
 

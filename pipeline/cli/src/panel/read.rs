@@ -1,6 +1,7 @@
-//! A panel's file. In: CSV or Parquet with `unique_id, ds, y`. Out: a panel, and how its steps are written.
+//! A panel's file. In: CSV or Parquet with `unique_id, ds, y` and what else is told. Out: a panel, and how its steps are written.
 //! Never: two values for one step; a value that is no number taken for a gap.
 
+use super::told::{Cells, tell};
 use crate::args::{PanelArgs, PanelFreq};
 use crate::columns::Columns;
 use crate::exit::{Exit, Failure};
@@ -33,8 +34,8 @@ impl Steps {
     }
 }
 
-/// Reads the panel a command names.
-pub async fn read(args: &PanelArgs) -> Result<(Panel, Steps), Failure> {
+/// Reads the panel a command names; what is known beforehand must reach `ahead` steps beyond it.
+pub async fn read(args: &PanelArgs, ahead: u32) -> Result<(Panel, Steps), Failure> {
     let path = args.panel.to_str().ok_or_else(|| Failure::new(Exit::Usage, "the panel's path is not UTF-8"))?;
     if !args.panel.is_file() {
         return Err(Failure::new(Exit::Usage, format!("`{path}` is no file")));
@@ -48,7 +49,11 @@ pub async fn read(args: &PanelArgs) -> Result<(Panel, Steps), Failure> {
     };
     let frame = frame.map_err(|error| unreadable(&error.strip_backtrace()))?;
     let names: Vec<String> = frame.schema().fields().iter().map(|field| field.name().clone()).collect();
-    let wanted = ["unique_id", "ds", "y"];
+    let told = args.told.known.iter().chain(&args.told.in_stock).map(String::as_str);
+    let wanted: Vec<&str> = ["unique_id", "ds", "y"].into_iter().chain(told).collect();
+    if let Some(doubled) = wanted.iter().enumerate().find(|(at, name)| wanted[..*at].contains(name)) {
+        return Err(Failure::new(Exit::Usage, format!("the column `{}` is named twice; it can tell one thing only", doubled.1)));
+    }
     if let Some(missing) = wanted.iter().find(|wanted| !names.iter().any(|name| name == *wanted)) {
         let failure = unreadable(&format!("there is no column `{missing}`; its columns are {}", names.join(", ")));
         return Err(failure.hint("a panel has `unique_id` (the series), `ds` (the step) and `y` (the value); rename its columns"));
@@ -56,19 +61,25 @@ pub async fn read(args: &PanelArgs) -> Result<(Panel, Steps), Failure> {
     let frame = frame.select_columns(&wanted).map_err(|error| unreadable(&error.strip_backtrace()))?;
     let batches = frame.collect().await.map_err(|error| unreadable(&error.strip_backtrace()))?;
     let mut rows = Vec::new();
+    let mut cells = Cells { names: args.told.known.clone(), known: vec![], shares: args.told.in_stock.is_some().then(Vec::new) };
     for batch in &batches {
         gather(batch, args.freq, &mut rows).map_err(|reason| unreadable(&reason))?;
+        gather_told(batch, args.told.in_stock.as_deref(), &mut cells).map_err(|reason| unreadable(&reason))?;
     }
     let steps = match args.freq {
         PanelFreq::Numbered => None,
         freq => Some(Steps::Days(after(&rows, freq.cadence()).map_err(|reason| unreadable(&reason))?)),
     };
     check(&rows, args.freq).map_err(|reason| unreadable(&reason))?;
-    let rows = rows.into_iter().filter_map(|row| Some((row.key, row.day, row.value?)));
+    let values = rows.iter().filter_map(|row| Some((row.key.clone(), row.day, row.value?)));
     // whether it is a price or a quantity is decided by its values, at each cutoff
-    let mut panel = Panel::gather(Category("panel".into()), Target::Price, args.freq.cadence(), rows);
+    let mut panel = Panel::gather(Category("panel".into()), Target::Price, args.freq.cadence(), values);
     if panel.series.is_empty() {
         return Err(unreadable(&"it holds no value"));
+    }
+    if !cells.names.is_empty() || cells.shares.is_some() {
+        let rows: Vec<(&str, NaiveDate, bool)> = rows.iter().map(|row| (row.key.as_str(), row.day, row.value.is_some())).collect();
+        tell(&mut panel, &rows, &cells, ahead).map_err(|reason| unreadable(&reason))?;
     }
     let steps = steps.unwrap_or_else(|| {
         let moved = align_ends(&mut panel);
@@ -130,6 +141,20 @@ fn gather(batch: &RecordBatch, freq: PanelFreq, rows: &mut Vec<Row>) -> Result<(
             return Err(format!("`{key}` is {value} on {day}; prices and quantities are not below zero"));
         }
         rows.push(Row { key, day, value });
+    }
+    Ok(())
+}
+
+/// The cells of the columns that tell more than values.
+fn gather_told(batch: &RecordBatch, in_stock: Option<&str>, cells: &mut Cells) -> Result<(), String> {
+    let columns: Vec<ArrayRef> = cells.names.iter().map(|name| strictly(batch, name, &DataType::Float64)).collect::<Result<_, _>>()?;
+    let numbers = |column: &ArrayRef| column.as_primitive::<Float64Type>().iter().map(|cell| cell.unwrap_or(f64::NAN)).collect();
+    let columns: Vec<Vec<f64>> = columns.iter().map(numbers).collect();
+    for row in 0..batch.num_rows() {
+        cells.known.extend(columns.iter().map(|column| column[row]));
+    }
+    if let (Some(name), Some(shares)) = (in_stock, &mut cells.shares) {
+        shares.extend(numbers(&strictly(batch, name, &DataType::Float64)?));
     }
     Ok(())
 }
