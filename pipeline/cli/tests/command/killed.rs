@@ -71,7 +71,7 @@ fn ended_at_every_named_place_and_run_again_the_tables_are_the_same() {
     let (_quiet, undisturbed) = project_with(&dirty);
     run(&undisturbed);
     let expected = sql(&undisturbed, DIGESTS);
-    assert_eq!(expected.lines().count(), 1 + 6, "{expected}");
+    assert_eq!(expected.lines().count(), 1 + 7, "{expected}");
     let reports = files(&undisturbed.join("reports"));
     for place in FAILPOINTS {
         let (_loud, disturbed) = project_with(&dirty);
