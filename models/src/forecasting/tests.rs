@@ -2,8 +2,9 @@
 
 use super::synthetic::{ahead, day, panel_of, random_walks, seasonal_panel};
 use super::*;
-use nongshi_domain::{Cadence, Cutoff, Panel, Seed, Target};
+use nongshi_domain::{Cadence, Cutoff, Panel, Seed, Target, Told};
 use proptest::prelude::*;
+use std::sync::Arc;
 
 fn settings(horizon: u32, origins: u32, origin_step: u32) -> ForecastSettings {
     ForecastSettings { origins, origin_step, ..ahead(Cadence::Week, horizon) }
@@ -246,5 +247,69 @@ proptest! {
         }
         prop_assert_eq!(said.forecasts.len() + said.refused.len(), panel.series.len());
         said.forecasts.iter().for_each(|forecast| check_shape(forecast, horizon));
+    }
+}
+
+/// Daily demand of 10 kg that a promotion doubles, with an error of a tenth; on every third day the shelf is empty for half of
+/// the day and a third of the demand is not sold. Known for `ahead` days more.
+fn promoted_panel(days: usize, ahead: usize) -> Panel {
+    let mut seed = Seed(8).derive("promoted");
+    let mut panel = panel_of(Target::Demand, Cadence::Day, &[]);
+    panel.known = vec!["promotion".to_string()];
+    for index in 0..12_usize {
+        let promotion: Vec<f64> = (0..days + ahead).map(|_| if seed.uniform() < 0.2 { 1.0 } else { 0.0 }).collect();
+        let in_stock: Vec<f64> = (0..days).map(|day| if (day + index) % 3 == 0 { 0.5 } else { 1.0 }).collect();
+        let sold = |(day, share): (usize, &f64)| {
+            let demand = 10.0 * (1.0 + promotion[day]) * (0.1 * seed.normal()).exp();
+            Some(if *share < 1.0 { demand * 0.5_f64.powf(0.75) } else { demand })
+        };
+        let values = in_stock.iter().enumerate().map(sold).collect();
+        let mut made = panel_of(Target::Demand, Cadence::Day, &[(&format!("s{index:02}"), values)]);
+        made.series[0].told = Told { known: Arc::new(vec![promotion]), in_stock };
+        panel.series.append(&mut made.series);
+    }
+    panel
+}
+
+#[test]
+fn what_is_known_beforehand_and_the_empty_shelf_are_believed() {
+    let (days, ahead) = (150, 7);
+    let panel = promoted_panel(days, ahead);
+    let settings = ForecastSettings { origins: 20, origin_step: 3, ..super::synthetic::ahead(Cadence::Day, ahead as u32) };
+    let cutoff = Cutoff(Cadence::Day.advance(day("2020-01-06"), days as u32 - 1));
+    let said = forecast_panel(&panel, cutoff, &settings);
+    let (mut promoted, mut plain) = (Vec::new(), Vec::new());
+    for forecast in &said.forecasts {
+        let series = panel.series.iter().find(|series| series.key == forecast.key).expect("its series");
+        for (step, cell) in forecast.steps.iter().zip(&series.told.known[0][days..]) {
+            if *cell > 0.0 { promoted.push(step.quantiles[1]) } else { plain.push(step.quantiles[1]) }
+        }
+    }
+    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+    let (promoted, plain) = (mean(&promoted), mean(&plain));
+    // sales on days sold out for half are 40 % less: taken as they are, they would draw a plain day to 8.6 kg
+    assert!((9.5..10.7).contains(&plain), "{plain}");
+    assert!((1.6..2.2).contains(&(promoted / plain)), "{promoted} for {plain}");
+    // what was said earlier is what the cut panel says
+    let earlier = Cutoff(Cadence::Day.advance(day("2020-01-06"), 119));
+    let now = forecast_panel(&panel.until(earlier), earlier, &settings);
+    let then = backtest(&panel, &[earlier, cutoff], &settings).remove(0);
+    assert_eq!(format!("{:?}", now.forecasts), format!("{:?}", then.forecasts));
+    // and the empty shelf of days to come is not known
+    let mut sold_out = panel.clone();
+    sold_out.series.iter_mut().for_each(|series| series.told.in_stock[120..].fill(0.5));
+    assert_eq!(format!("{:?}", now.forecasts), format!("{:?}", forecast_panel(&sold_out, earlier, &settings).forecasts));
+    // an error is taken where it was in stock all day: a day cut short is no error of the forecast
+    let scores = score_forecasts(&panel, None, &then.forecasts);
+    assert!(scores["combination"].bias.abs() < 0.1, "{:?}", scores["combination"]);
+}
+
+#[test]
+fn further_quantiles_lie_among_the_usual_ones() {
+    let levels = vec![0.02, 0.1, 0.25, 0.5, 0.75, 0.9, 0.98];
+    let said = forecast_panel(&seasonal_panel(8, 170), week(170), &ForecastSettings { levels, ..settings(6, 20, 2) });
+    for step in said.forecasts.iter().flat_map(|forecast| &forecast.steps) {
+        assert!(step.further.is_sorted(), "{step:?}");
+        assert_eq!([step.further[1], step.further[3], step.further[5]], step.quantiles, "{step:?}");
     }
 }

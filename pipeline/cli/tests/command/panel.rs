@@ -109,3 +109,67 @@ fn wrong_panels_are_refused_in_words() {
     assert_eq!(missing.status.code(), Some(2));
     assert!(text(&missing.stderr).contains("`nowhere.csv` is no file"));
 }
+
+/// Three series of 120 days and, with a blank value, `ahead` more; what is sold doubles where `promo` is 1.
+fn promoted(ahead: u64, cell: impl Fn(u64, u64) -> String) -> String {
+    let first: NaiveDate = "2024-01-01".parse().expect("a date");
+    let mut lines = String::from("unique_id,ds,y,promo,share,same\n");
+    for series in 0..3_u64 {
+        for day in 0..120 + ahead {
+            let promo = u64::from((day * 7919 + series * 31) % 5 == 0);
+            let noise = ((day * 104_729 + series * 7) % 101) as f64 / 101.0 - 0.5;
+            let sold = 10.0 * (1.0 + promo as f64) + noise;
+            let (sold, share) =
+                if day < 120 { (format!("{sold:.3}"), if day % 9 == 4 { "0.8" } else { "1" }) } else { (String::new(), "") };
+            writeln!(lines, "s{series},{},{sold},{},{share},1", first + Days::new(day), cell(day, promo)).expect("a string");
+        }
+    }
+    lines
+}
+
+#[test]
+fn what_is_known_beforehand_is_used_or_refused() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let told = |_: u64, promo: u64| promo.to_string();
+    let panel = written(folder.path(), "told.csv", &promoted(7, told));
+    let panel = panel.to_str().expect("plain").to_string();
+    let asked = |file: &str, besides: &[&str]| {
+        nongshi(&[], &[&["forecast", "--panel", file, "--freq", "D", "--horizon", "7", "--season", "7"], besides].concat())
+    };
+    let ended = asked(&panel, &["--known", "promo", "--in-stock", "share", "--levels", "5,50,95"]);
+    assert_eq!(ended.status.code(), Some(0), "{}", text(&ended.stderr));
+    let out = text(&ended.stdout);
+    assert_eq!(out.lines().next(), Some("unique_id,ds,y_hat,mean,q5,q50,q95"));
+    let first: NaiveDate = "2024-01-01".parse().expect("a date");
+    let (mut plain, mut doubled) = (Vec::new(), Vec::new());
+    for row in rows(&out) {
+        let day = (row[1].parse::<NaiveDate>().expect("a date") - first).num_days() as u64;
+        let series: u64 = row[0][1..].parse().expect("a number");
+        let y_hat: f64 = row[2].parse().expect("a number");
+        if (day * 7919 + series * 31) % 5 == 0 { doubled.push(y_hat) } else { plain.push(y_hat) }
+    }
+    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+    assert!(mean(&doubled) > 1.6 * mean(&plain), "{} for {}", mean(&doubled), mean(&plain));
+    // unusable: each is refused in words
+    let hole = written(folder.path(), "hole.csv", &promoted(7, |day, promo| if day == 123 { String::new() } else { promo.to_string() }));
+    let short = written(folder.path(), "short.csv", &promoted(3, told));
+    let (hole, short) = (hole.to_str().expect("plain"), short.to_str().expect("plain"));
+    for (file, besides, words) in [
+        (hole, ["--known", "promo"], "`promo` of `s0` is missing for 2024-05-03"),
+        (short, ["--known", "promo"], "and 7 after the last"),
+        (panel.as_str(), ["--known", "same"], "`same` is always the same"),
+        (panel.as_str(), ["--known", "weather"], "there is no column `weather`"),
+        (panel.as_str(), ["--known", "promo,promo"], "the column `promo` is named twice"),
+        (panel.as_str(), ["--known", "y"], "the column `y` is named twice"),
+        (panel.as_str(), ["--in-stock", "y"], "the column `y` is named twice"),
+        (panel.as_str(), ["--levels", "100"], "it must lie between 0 and 100"),
+    ] {
+        let ended = asked(file, &besides);
+        let said = text(&ended.stderr);
+        assert!(ended.status.code() == Some(2) && said.contains(words), "{besides:?}: {said}");
+    }
+    let share = written(folder.path(), "share.csv", &promoted(7, told).replace(",0.8,", ",8,"));
+    let ended = asked(share.to_str().expect("plain"), &["--in-stock", "share"]);
+    assert_eq!(ended.status.code(), Some(2));
+    assert!(text(&ended.stderr).contains("lie between 0 and 1"), "{}", text(&ended.stderr));
+}
