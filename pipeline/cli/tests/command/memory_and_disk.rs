@@ -84,7 +84,7 @@ fn ten_times_the_pool_is_sorted_by_way_of_the_disk() {
     let (ended, peak) = watched(&[("NONGSHI_SQL_MEMORY_MIB", &pool)], &ask(&at, &query));
     assert_eq!(ended.status.code(), Some(0), "{}", text(&ended.stderr));
     assert_eq!(text(&ended.stdout), expected);
-    println!("sql: {all} rows, {} MiB, pool {pool} MiB: at most {peak} MiB resident", all * ROW_BYTES >> 20);
+    println!("sql: {all} rows, {} MiB, pool {pool} MiB: at most {peak} MiB resident", (all * ROW_BYTES) >> 20);
     assert!(peak <= bound, "{peak} MiB of {bound}");
 
     // the control: without a bound the same query takes more than that

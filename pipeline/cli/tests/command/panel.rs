@@ -116,7 +116,7 @@ fn promoted(ahead: u64, cell: impl Fn(u64, u64) -> String) -> String {
     let mut lines = String::from("unique_id,ds,y,promo,share,same\n");
     for series in 0..3_u64 {
         for day in 0..120 + ahead {
-            let promo = u64::from((day * 7919 + series * 31) % 5 == 0);
+            let promo = u64::from((day * 7919 + series * 31).is_multiple_of(5));
             let noise = ((day * 104_729 + series * 7) % 101) as f64 / 101.0 - 0.5;
             let sold = 10.0 * (1.0 + promo as f64) + noise;
             let (sold, share) =
@@ -146,7 +146,7 @@ fn what_is_known_beforehand_is_used_or_refused() {
         let day = (row[1].parse::<NaiveDate>().expect("a date") - first).num_days() as u64;
         let series: u64 = row[0][1..].parse().expect("a number");
         let y_hat: f64 = row[2].parse().expect("a number");
-        if (day * 7919 + series * 31) % 5 == 0 { doubled.push(y_hat) } else { plain.push(y_hat) }
+        if (day * 7919 + series * 31).is_multiple_of(5) { doubled.push(y_hat) } else { plain.push(y_hat) }
     }
     let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
     assert!(mean(&doubled) > 1.6 * mean(&plain), "{} for {}", mean(&doubled), mean(&plain));
