@@ -139,9 +139,7 @@ mod tests {
     fn a_gap_stays_a_gap_and_takes_the_season_of_its_kin() {
         let mut values: Vec<Option<f64>> = (0..140).map(|step| Some(20.0 + week(step))).collect();
         // more than a week, so that a straight line would have no season
-        for step in 60..70 {
-            values[step] = None;
-        }
+        values[60..70].fill(None);
         let found = decompose(&series(values), Cadence::Day, &[7]).expect("taken apart");
         for step in 60..70 {
             let part = &found.parts[step];

@@ -45,8 +45,8 @@ fn a_slipped_decimal_is_a_spike_up_and_down() {
     values[100] = values[100].map(|value| value * 10.0);
     values[150] = values[150].map(|value| value / 10.0);
     // three in a row, as a market's book has them
-    for step in 170..173 {
-        values[step] = values[step].map(|value| value * 10.0);
+    for value in &mut values[170..173] {
+        *value = value.map(|value| value * 10.0);
     }
     assert_eq!(daily(&values), [(100, "spike"), (150, "spike"), (170, "spike"), (171, "spike"), (172, "spike")]);
     let panel = panel_of(Target::Price, Cadence::Day, &[("a", values.clone())]);

@@ -167,9 +167,8 @@ fn sample_paths_add_up_and_keep_how_errors_came_together() {
         let errors = [chain, first.clone(), second];
         let paths = reorder(&samples, &errors).expect("paths");
         let said = reconciler(&hierarchy, &errors, false, 1).reconcile(&paths, 1).expect("paths that add up");
-        for path in 0..looks {
-            let [chain, one, other] = [said[0][path], said[1][path], said[2][path]];
-            assert!((chain - one - other).abs() <= 1e-9 * chain && one >= 0.0 && other >= 0.0, "{chain} of {one} and {other}");
+        for ((chain, one), other) in said[0].iter().zip(&said[1]).zip(&said[2]) {
+            assert!((chain - one - other).abs() <= 1e-9 * chain && *one >= 0.0 && *other >= 0.0, "{chain} of {one} and {other}");
         }
         let [low, middle, high] = quantiles(&said[0]).expect("samples");
         assert!(low <= middle && middle <= high);
