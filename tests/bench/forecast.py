@@ -28,6 +28,9 @@ PANELS = {
     "grain_monthly": ("grain_monthly", "M", "1mo", 6, "12", 8, 3, ["--lgbm", "scale", "--nonneg"], 1.0),
     "supermarket_daily": ("supermarket_daily", "D", "1d", 14, "7,365", 12, 14, ["--croston", "--lgbm", "scale", "--nonneg"], 0.975),
     "m4_weekly": ("m4_weekly", "1", "1", 13, "1", 1, 13, ["--lgbm", "no"], None),
+    # the simulated chain, written by `chain.py`
+    **{f"chain_{category}": (f"chain_{category}", "W", "1w", 13, "52", 12, 2, ["--croston", "--lgbm", "scale", "--nonneg"], 0.999)
+       for category in ("eggs", "fruit", "grain_oil", "meat", "vegetables")},
 }
 SAMPLES = 2000
 

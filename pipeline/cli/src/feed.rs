@@ -6,11 +6,12 @@ use crate::exit::{Exit, Failure};
 use crate::project::Project;
 use crate::rows::Rows;
 use crate::stages::ingest::{refuse_bad, remarks, told_days};
+use crate::stages::lately::Lately;
 use crate::stages::transform::session;
 use crate::way::day;
 use futures::StreamExt;
 use nongshi_domain::nearest;
-use nongshi_feeds::{Contract, Source, fetch, members, parse, propose};
+use nongshi_feeds::{Contract, Source, fetch, members, parse_after, propose};
 use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -23,6 +24,7 @@ pub async fn check(folder: &Path, name: &str) -> Result<Exit, Failure> {
     let project = Project::open(folder)?;
     let contract = contract(&project, name)?;
     let outside = project.outside(&contract, Vec::new(), Arc::default())?;
+    let lately = Lately::of(&project, &contract).await?;
     // of a source that is read on from where it was left the first page tells enough, and asks little of a till
     let (most, scope) = if contract.in_order() { (1, "the first page: ") } else { (usize::MAX, "") };
     let mut sources = fetch(&contract, &outside).await?.take(most);
@@ -36,7 +38,7 @@ pub async fn check(folder: &Path, name: &str) -> Result<Exit, Failure> {
             Vec::new()
         });
         for member in members {
-            match member.unpack(&contract, &file).map_err(Failure::from).and_then(|source| checked(&contract, &source)) {
+            match member.unpack(&contract, &file).map_err(Failure::from).and_then(|source| checked(&contract, &source, &lately)) {
                 Ok(counts) => {
                     (received, accepted) = (received + counts.0, accepted + counts.1);
                     addresses.push(member.address.clone());
@@ -65,8 +67,8 @@ pub async fn check(folder: &Path, name: &str) -> Result<Exit, Failure> {
 }
 
 /// Prints a source's counts and its first rejected rows; the answer is received and accepted.
-fn checked(contract: &Contract, source: &Source) -> Result<(u64, u64), Failure> {
-    let parsed = parse(contract, source)?;
+fn checked(contract: &Contract, source: &Source, lately: &Lately) -> Result<(u64, u64), Failure> {
+    let parsed = parse_after(contract, source, &lately.values())?;
     let (received, accepted) = (parsed.received, parsed.accepted.num_rows() as u64);
     println!("{}: {received} received = {accepted} accepted + {} rejected", source.address, parsed.rejected.len());
     for row in parsed.rejected.iter().take(SHOWN_ROWS) {
@@ -76,6 +78,9 @@ fn checked(contract: &Contract, source: &Source) -> Result<(u64, u64), Failure> 
         println!("  and {} more", parsed.rejected.len() - SHOWN_ROWS);
     }
     let parsed = refuse_bad(contract, source, parsed)?;
+    if contract.is_relative() {
+        lately.learn().learn(contract, &parsed.accepted)?;
+    }
     remarks(contract, source, &parsed).iter().for_each(|remark| println!("  {remark}"));
     Ok((received, accepted))
 }

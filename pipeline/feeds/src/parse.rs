@@ -5,6 +5,7 @@ use crate::cells::{Cells, convert};
 use crate::distinct::Distinct;
 use crate::duplicates::reject_duplicates;
 use crate::format::read;
+use crate::history::{History, reject_unusual};
 use crate::known_on::{Known, known_on, to_date};
 use crate::rows::Verdicts;
 use crate::schema::{DIGITS, arrow_schema};
@@ -28,8 +29,13 @@ pub struct Parsed {
     pub received: u64,
 }
 
-/// Parses one source.
+/// Parses one source of which nothing came before.
 pub fn parse(contract: &Contract, source: &Source) -> Result<Parsed, FeedError> {
+    parse_after(contract, source, &History::default())
+}
+
+/// Parses one source; `history` is what was accepted before.
+pub fn parse_after(contract: &Contract, source: &Source, history: &History) -> Result<Parsed, FeedError> {
     let records = read(contract, source)?;
     let received = count_received(contract, source)?;
     let rows = Rows::of(contract, source, &records);
@@ -54,6 +60,7 @@ pub fn parse(contract: &Contract, source: &Source) -> Result<Parsed, FeedError> 
     let known = known_on(contract, source, &rows, |place| days_of(&columns[place]))?;
     reject_unknowable(contract, &columns, &known, &mut verdicts);
     reject_duplicates(&columns, rows.width(), &mut verdicts);
+    reject_unusual(contract, &columns, &known, history, &mut verdicts);
 
     let accepted = batch(contract, &columns, &known, rows.width(), &verdicts).map_err(|error| rows.shape_error(Box::new(error)))?;
     let rejected = verdicts.rejected(&records, rows.width());
@@ -137,7 +144,7 @@ fn reject_unknowable(contract: &Contract, columns: &[Cells], known: &Known, verd
     }
 }
 
-fn days_of(cells: &Cells) -> &[Option<i32>] {
+pub(crate) fn days_of(cells: &Cells) -> &[Option<i32>] {
     match cells {
         Cells::Day(days) => days,
         _ => &[],

@@ -3,11 +3,12 @@
 //! In: contracts. Out: landed batches. Never: a source landed that its gate refuses; raw bytes lost.
 
 use super::keep::{Files, New, keep};
+use super::lately::Lately;
 use super::{Done, Step};
 use crate::exit::{Exit, Failure};
 use crate::gap::Gap;
 use futures::StreamExt;
-use nongshi_feeds::{Contract, Landed, Parsed, Source, fetch, late, missing_days, parse};
+use nongshi_feeds::{Contract, Landed, Parsed, Source, fetch, late, missing_days, parse_after};
 use nongshi_lake::Batch;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -88,6 +89,9 @@ async fn ingest_feed(
     let files = Files::of(step.lake(), &contract, known).await?;
     let outside = step.project.outside(&contract, landed, files.stamps.clone())?;
     let sources = fetch(&contract, &outside).await?;
+    let lately = Lately::of(step.project, &contract).await?;
+    // what is held to the source before it waits until that has landed
+    let parsed_at_once = if contract.is_relative() { 1 } else { PARSED_AT_ONCE };
     // a source is parsed on another core while the one before it lands; they land in their order
     let mut parsed = sources
         .map(|source| tokio::spawn(keep(step.lake().clone(), contract.clone(), source, known.clone())))
@@ -98,8 +102,8 @@ async fn ingest_feed(
             let parsing = new.map(|new| {
                 new.map(|new| {
                     tokio::task::spawn_blocking({
-                        let contract = contract.clone();
-                        move || batch(&contract, new)
+                        let (contract, lately) = (contract.clone(), lately.clone());
+                        move || batch(&contract, new, &lately)
                     })
                 })
             });
@@ -110,7 +114,7 @@ async fn ingest_feed(
                 }
             }
         })
-        .buffered(PARSED_AT_ONCE);
+        .buffered(parsed_at_once);
     let mut landing = step.lake().landing();
     let mut now = BTreeSet::new();
     while let Some(batch) = parsed.next().await {
@@ -133,6 +137,9 @@ async fn ingest_feed(
         match landing.land(&batch, || step.fence()).await? {
             nongshi_lake::Landed::Now(_) => {
                 counts.landed += 1;
+                if contract.is_relative() {
+                    lately.learn().learn(&contract, &batch.accepted)?;
+                }
                 remarks.iter().for_each(|remark| step.talk.note(remark));
             }
             nongshi_lake::Landed::Before => counts.known += 1,
@@ -161,9 +168,9 @@ pub fn told_days<'a>(contract: &Contract, addresses: impl IntoIterator<Item = &'
 }
 
 /// Unpacks and parses what is new; beside the batch stands what is to be said of it.
-fn batch(contract: &Contract, new: New) -> Result<(Batch, Vec<String>), Failure> {
+fn batch(contract: &Contract, new: New, lately: &Lately) -> Result<(Batch, Vec<String>), Failure> {
     let source = new.member.unpack(contract, &new.file)?;
-    let parsed = refuse_bad(contract, &source, parse(contract, &source)?)?;
+    let parsed = refuse_bad(contract, &source, parse_after(contract, &source, &lately.values())?)?;
     let remarks = remarks(contract, &source, &parsed);
     let Parsed { accepted, rejected, received } = parsed;
     let (feed, table) = (contract.feed.clone(), contract.table);

@@ -6,6 +6,7 @@ pub mod forecast_paths;
 pub mod ingest;
 pub mod keep;
 pub mod last_issue;
+pub mod lately;
 pub mod names;
 pub mod outlook;
 pub mod plan;

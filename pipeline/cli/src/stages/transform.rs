@@ -78,7 +78,8 @@ pub async fn as_known(ctx: &SessionContext, project: &Project, as_of: AsOf, cata
     Ok(known.views)
 }
 
-async fn landed(project: &Project, as_of: AsOf) -> Result<(SessionContext, Catalog), Failure> {
+/// A session that holds the catalog and no curated table.
+pub async fn landed(project: &Project, as_of: AsOf) -> Result<(SessionContext, Catalog), Failure> {
     // numbers in the tables are exact: a decimal written in SQL is one too
     let config = engine::config(&project.settings).with_information_schema(true);
     let config = config.set_bool("datafusion.sql_parser.parse_float_as_decimal", true);

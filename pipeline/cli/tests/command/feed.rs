@@ -37,6 +37,35 @@ fn a_check_shows_what_would_land_and_lands_nothing() {
 }
 
 #[test]
+fn a_value_far_from_its_products_own_history_is_kept_apart() {
+    let (_folder, at) = project_with(&prices(HEADER, "5.20"));
+    let contract = at.join("feeds/market_prices.toml");
+    let text = std::fs::read_to_string(&contract).expect("the contract");
+    let line = text.lines().find(|line| line.starts_with("price_cny_per_kg = {")).expect("the price's rule");
+    let held = line.replacen('{', "{ times = 5,", 1);
+    std::fs::write(&contract, text.replace(line, &held) + "refuse_share = 0.5\n").expect("a temporary folder");
+    let (code, _, said) = run(&at, &["ingest", "--as-of", "2026-01-04"]);
+    assert_eq!(code, Some(0), "{said}");
+    // what landed in an earlier run is the history of this one: 菜心 costs 4 and a little
+    let day =
+        "2026-01-01,江南市场,菜心,vegetables,41.5\n2026-01-01,江南市场,番茄,vegetables,6.1\n2026-01-01,江南市场,莲藕,vegetables,41.5\n";
+    std::fs::write(at.join("inbox/prices_2026.csv"), format!("{HEADER}\n{day}")).expect("a temporary folder");
+    let reason = "price_cny_per_kg 41.5000 is more than 5 times above";
+    let (code, shown, said) = run(&at, &["feed", "check", "market_prices"]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(shown.contains("inbox/prices_2026.csv: 3 received = 2 accepted + 1 rejected\n") && shown.contains(reason), "{shown}");
+    let (code, _, said) = run(&at, &["ingest", "--as-of", "2026-01-04"]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("of the new 3 received = 2 accepted + 1 rejected"), "{said}");
+    let query = "select rule, source_row, reason from rejected where rule = 'relative'";
+    let (code, shown, said) = run(&at, &["sql", "--format", "csv", "-c", query]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(shown.contains("relative,1,") && shown.contains(reason) && shown.lines().count() == 2, "{shown}");
+    let (code, _, said) = run(&at, &["lake", "check"]);
+    assert_eq!(code, Some(0), "{said}");
+}
+
+#[test]
 fn a_proposed_contract_is_checked_like_any_other() {
     let (_folder, at) = project_with(&prices(HEADER, "5.20"));
     let drop =

@@ -23,8 +23,9 @@ pub(super) fn column_rules(page: &Page, table: &'static LandedTable, given: Give
             return Err(page.wrong(name.span(), format!("table {} has no column `{}`", table.name, name.get_ref()), Some(hint)));
         }
     }
+    let dated = table.key.contains(&"day");
     let rules = table.columns.iter().map(|column| match given.remove(column.name) {
-        Some(raw) => column_rule(page, column, raw),
+        Some(raw) => column_rule(page, dated, column, raw),
         None if column.required => {
             let what = format!("column `{}` of table {} is required and has no source ({})", column.name, table.name, column.comment);
             let hint = Hint(format!("add `[columns.{}]` with `from` or `value`", column.name));
@@ -51,6 +52,7 @@ fn nowhere(column: &'static Column) -> ColumnRule {
         above: None,
         min: None,
         max: None,
+        times: None,
     }
 }
 
@@ -58,7 +60,7 @@ fn several(column: &Column) -> String {
     format!("column `{}` needs exactly one of `from`, `value` and `from_name`", column.name)
 }
 
-fn column_rule(page: &Page, column: &'static Column, raw: Spanned<RawColumn>) -> Result<ColumnRule, FeedError> {
+fn column_rule(page: &Page, dated: bool, column: &'static Column, raw: Spanned<RawColumn>) -> Result<ColumnRule, FeedError> {
     let span = raw.span();
     let raw = raw.into_inner();
     let origin = match (raw.from, raw.value) {
@@ -86,6 +88,7 @@ fn column_rule(page: &Page, column: &'static Column, raw: Spanned<RawColumn>) ->
         ("above", raw.above.as_ref().map(Spanned::span), bounded),
         ("min", raw.min.as_ref().map(Spanned::span), bounded),
         ("max", raw.max.as_ref().map(Spanned::span), bounded),
+        ("times", raw.times.as_ref().map(Spanned::span), number && dated),
     ];
     for (key, at, fits) in misplaced {
         if let Some(at) = at.filter(|_| !fits) {
@@ -123,6 +126,7 @@ fn column_rule(page: &Page, column: &'static Column, raw: Spanned<RawColumn>) ->
         above: decimal(page, raw.above.as_ref())?,
         min: decimal(page, raw.min.as_ref())?,
         max: decimal(page, raw.max.as_ref())?,
+        times: times(page, raw.times.as_ref())?,
     })
 }
 
@@ -160,6 +164,22 @@ fn thousands(page: &Page, text: &Spanned<String>) -> Result<char, FeedError> {
     match (characters.next(), characters.next()) {
         (Some(only), None) if !only.is_numeric() && !matches!(only, '.' | '-' | '+') => Ok(only),
         _ => Err(page.wrong(text.span(), format!("`{}` is not one character that can group digits", text.get_ref()), None)),
+    }
+}
+
+/// How often the usual value may go into a value, or the value into the usual one.
+fn times(page: &Page, given: Option<&Spanned<Number>>) -> Result<Option<Decimal>, FeedError> {
+    let times = decimal(page, given)?;
+    match (times, given) {
+        (Some(times), Some(given)) if times <= Decimal::ONE => {
+            let what = format!("`times = {times}` would refuse every change");
+            Err(page.wrong(
+                given.span(),
+                what,
+                Some(Hint("write a number above 1; 10 finds slipped decimal points and little else".into())),
+            ))
+        }
+        _ => Ok(times),
     }
 }
 

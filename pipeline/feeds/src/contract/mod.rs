@@ -1,7 +1,6 @@
 //! A feed's contract: which files, which format, which column becomes which of ours, and what a row must keep.
 //!
-//! In: the text of `feeds/NAME.toml`. Out: a `Contract`, checked; only checked contracts travel.
-//! Never: a file, a guess at a unit.
+//! In: the text of `feeds/NAME.toml`. Out: a `Contract`, checked; only checked contracts travel. Never: a file, a guess at a unit.
 //!
 //! # The keys
 //!
@@ -46,12 +45,12 @@
 //! | `currency` | `{ code = "NPR", cny = 0.0541 }`: what one of it is worth, for all rows; the units are then `NPR/kg`, .. A price in another currency lands in no other way |
 //! | `content_kg` | what a crate, portion or piece holds |
 //! | `above`, `min`, `max` | bounds in our unit; `above` itself is out |
+//! | `times` | a bound that goes with the product: a value above 0 that is more than so many times the median of the product's own values, or less than so many times smaller, is rejected. The product is the table's key without its day; the values are the newest 30 of earlier days, no older than 45 days and already known; with fewer than 10 nothing is judged. So a level that has really moved is taken after 45 days at the latest. Only for tables whose key holds `day`; sources of such a feed are parsed one after the other |
 //!
 //! # The rules a row can break
 //!
 //! `fields`, `tombstone`, `not_asked_for`, `extract`, `values`, `required`, `characters`, `formula`, `date`, `months`, `number`, `unit`, `range`, `ordered`,
-//! `available_on`, `duplicate`. The first one that is broken, in this order of steps and the order of the table's
-//! columns, is the one that is told.
+//! `available_on`, `duplicate`, `relative`. The first that is broken, in this order of steps and columns, is told.
 
 mod check;
 mod columns;
@@ -198,6 +197,8 @@ pub struct ColumnRule {
     pub min: Option<Decimal>,
     /// Inclusive upper bound in our unit.
     pub max: Option<Decimal>,
+    /// How many times the product's usual value it may be above or below.
+    pub times: Option<Decimal>,
 }
 
 /// Where a column's text comes from.
@@ -318,6 +319,11 @@ impl Contract {
     /// What the feed looks for, to say so when nothing is there.
     pub fn looked_for(&self) -> String {
         self.place.looked_for()
+    }
+
+    /// Whether a row is held to what was accepted before it.
+    pub fn is_relative(&self) -> bool {
+        self.columns.iter().any(|rule| rule.times.is_some())
     }
 
     /// The place of a column in the table.

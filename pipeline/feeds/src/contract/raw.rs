@@ -76,6 +76,7 @@ pub(super) struct RawColumn {
     pub above: Option<Spanned<Number>>,
     pub min: Option<Spanned<Number>>,
     pub max: Option<Spanned<Number>>,
+    pub times: Option<Spanned<Number>>,
 }
 
 #[derive(Debug, Deserialize)]
