@@ -6,7 +6,7 @@
 //! `single` from one, `naive` and `seasonal_naive` from nothing) · `backtest` lets each speak at rolling origins, the last
 //! being the cutoff · `explosion` replaces what was never seen · `combine` weighs them by their past errors · `conformal`
 //! turns past errors into quantiles · `scores` judges · `paths` joins the quantiles of all series and steps into futures.
-//! `any_panel` serves panels that are no category's; `reconcile` makes forecasts of many levels add up.
+//! `drift` holds what was said against what came · `any_panel` serves panels that are no category's; `reconcile` makes forecasts of many levels add up.
 //! What is said at the cutoff is made by the same steps as what was said at every earlier origin, from what was known
 //! there; so the scores of `combination` are those of the forecast itself.
 
@@ -21,6 +21,7 @@ mod combine;
 mod conformal;
 mod decompose;
 mod design;
+mod drift;
 mod elastic_net;
 mod explosion;
 mod ground;
@@ -51,6 +52,7 @@ pub use any_panel::{SaidAtEnd, align_ends, forecast_from_ends};
 pub use asked::{Asked, AskedRow, Backtested, backtest_from_ends, doubled, in_order};
 pub use cleaning::{Anomaly, AnomalyKind, Cleaned, CleaningSettings, anomalies, clean};
 pub use decompose::{Decomposition, Part, decompose};
+pub use drift::{Came, Challenger, Drift, challenger, drift};
 pub use latent::latent_demand;
 pub use scores::{Measures, score_forecasts};
 

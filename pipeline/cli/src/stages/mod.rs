@@ -10,6 +10,7 @@ pub mod lately;
 pub mod names;
 pub mod outlook;
 pub mod plan;
+pub mod record;
 pub mod report;
 pub mod report_base;
 pub mod report_chain;

@@ -1,7 +1,7 @@
 //! A stranger's first minutes: one command, a living chain, two issues of its plan; and every piece of dirt that was put
 //! in is found again.
 
-use crate::{files, issues, nongshi, paths, same_words, text};
+use crate::{files, issues, nongshi, paths, record, same_words, text};
 use chrono::NaiveDate;
 use nongshi_domain::Seed;
 use nongshi_samples::{Dirt, Kind, SampleSettings, sample};
@@ -39,6 +39,7 @@ fn the_demo_ends_with_two_issues_and_finds_every_piece_of_dirt() {
     every_piece_of_dirt_is_found(at, last);
     same_words::sql_says_what_the_stage_said(at, last);
     paths::paths_belong_to_their_forecasts(at);
+    record::past_issues_are_scored_when_the_truth_comes(at);
 
     let before = files(&path);
     let again = nongshi(&[], &["-C", at, "run", "--as-of", &last.to_string()]);

@@ -22,6 +22,7 @@ mod panel;
 mod paths;
 mod proxy;
 mod real;
+mod record;
 mod same_words;
 mod signed;
 mod two_runs;
