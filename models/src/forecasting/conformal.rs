@@ -5,7 +5,7 @@
 //! Source: Stankeviciute, Alaa and van der Schaar, Conformal time-series forecasting, NeurIPS 2021 (multi-horizon);
 //! Romano, Patterson and Candes, Conformalized quantile regression, NeurIPS 2019 (both sides apart, finite sample).
 //! Errors are measured by how far they were expected to reach, on their side, from their series' origin
-//! (`backtest::Said::reach`). The pool of a horizon holds the neighbouring horizons too. Offsets never shrink as the
+//! (`backtest::Window::reach`). The pool of a horizon holds the neighbouring horizons too. Offsets never shrink as the
 //! horizon grows: they are made isotone by pooling adjacent violators. The mean of a step is the mean of its point moved by an even sample of the pool's quantiles, so a
 //! price's mean lies above its median when errors upward are larger.
 
@@ -56,7 +56,7 @@ impl Spread {
                     let at = window.said.origin + step + 1;
                     let actual = ground.observed(window.said.series, at).filter(|_| at <= now)?;
                     let error = residual(ground.target, actual, *said, 1.0);
-                    let [below, above] = window.said.reach[step];
+                    let [below, above] = window.reach(step);
                     Some((step, if error < 0.0 { error / below } else { error / above }))
                 })
             })
