@@ -42,7 +42,7 @@ pub(super) static ETS: Single =
 /// Its own season and the year taken out, the rest smoothed.
 pub(super) static MSTL: Single = Single {
     name: "mstl",
-    prior: 0.0,
+    prior: 1.0,
     reads: Reads::Transformed,
     fit: |values, rhythm| Ok(Box::new(mstl::fit(values, &[rhythm.own_season, rhythm.year])?)),
 };
@@ -142,5 +142,29 @@ impl Single {
 impl Fitted for FittedSingle {
     fn forecast(&self, _past: Past<'_>, series: usize, _horizon: usize) -> Said {
         self.said[series].clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::forecasting::synthetic::{ahead, day, panel_of};
+    use nongshi_domain::{Cadence, Cutoff};
+
+    #[test]
+    fn models_of_demand_read_kilograms_and_do_not_speak_of_prices() {
+        let sold: Vec<f64> = (0..40).map(|step| if step % 4 == 0 { 6.0 + f64::from(step % 3) } else { 0.0 }).collect();
+        for (model, alone) in [(&SBA, sba::fit(&sold).map(|fit| fit.forecast(3))), (&TSB, tsb::fit(&sold).map(|fit| fit.forecast(3)))] {
+            let said = |target| {
+                let panel = panel_of(target, Cadence::Day, &[("a", sold.iter().copied().map(Some).collect())]);
+                let ground = Ground::new(&panel, Cutoff(day("2020-02-14")), &ahead(panel.cadence, 3)).expect("values");
+                model.fit(&ground, &[39], 3, 1)[0].forecast(ground.past(39), 0, 3)
+            };
+            for (found, expect) in said(Target::Demand).expect("demand").into_iter().zip(alone.expect("fitted")) {
+                // there and back through the logarithm
+                assert!((found - expect).abs() < 1e-9, "{}: {found} for {expect}", model.name);
+            }
+            assert!(said(Target::Price).is_err(), "{}", model.name);
+        }
     }
 }
