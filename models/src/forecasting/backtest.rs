@@ -44,6 +44,15 @@ pub(super) struct Window<'a> {
     pub said: &'a Said,
     /// The combination's values.
     pub combined: Vec<f64>,
+    /// How far the series' errors reach beside its kin's, as far as was known at the origin.
+    pub factor: f64,
+}
+
+impl Window<'_> {
+    /// How far errors reach below and above, at the horizon of index `step`.
+    pub fn reach(&self, step: usize) -> [f64; 2] {
+        self.said.reach[step].map(|reach| reach * self.factor)
+    }
 }
 
 /// What was said at rising origins: one list an origin, in the order of the tracks.

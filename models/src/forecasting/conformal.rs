@@ -5,11 +5,11 @@
 //! Source: Stankeviciute, Alaa and van der Schaar, Conformal time-series forecasting, NeurIPS 2021 (multi-horizon);
 //! Romano, Patterson and Candes, Conformalized quantile regression, NeurIPS 2019 (both sides apart, finite sample).
 //! Errors are measured by how far they were expected to reach, on their side, from their series' origin
-//! (`backtest::Said::reach`). The pool of a horizon holds the neighbouring horizons too. Offsets never shrink as the
+//! (`backtest::Window::reach`). The pool of a horizon holds the neighbouring horizons too. Offsets never shrink as the
 //! horizon grows: they are made isotone by pooling adjacent violators. The mean of a step is the mean of its point moved by an even sample of the pool's quantiles, so a
 //! price's mean lies above its median when errors upward are larger.
 
-use super::backtest::{Said, Window, residual};
+use super::backtest::{Window, residual};
 use super::ground::{DEVIATION_PER_MEAN_ABSOLUTE, Ground};
 use super::law::Law;
 use super::normal::normal_quantile;
@@ -69,7 +69,7 @@ impl Spread {
     ) -> Spread {
         let known = || {
             history.iter().flatten().filter_map(|window| Some((window, pick(window)?))).flat_map(|(window, said)| {
-                (0..said.len()).filter_map(move |step| Some((step, relative_error(ground, window.said, said, step, now)?)))
+                (0..said.len()).filter_map(move |step| Some((step, relative_error(ground, window, said, step, now)?)))
             })
         };
         let mut errors: Vec<Vec<f64>> = vec![Vec::new(); wanted.horizon];
@@ -109,11 +109,11 @@ impl Spread {
 }
 
 /// The error of `said` at a step, by the reach of its side; None where it is not known at `now`.
-pub(super) fn relative_error(ground: &Ground, window: &Said, said: &[f64], step: usize, now: usize) -> Option<f64> {
-    let at = window.origin + step + 1;
-    let actual = ground.came(window.series, at).filter(|_| at <= now)?;
+pub(super) fn relative_error(ground: &Ground, window: &Window<'_>, said: &[f64], step: usize, now: usize) -> Option<f64> {
+    let at = window.said.origin + step + 1;
+    let actual = ground.came(window.said.series, at).filter(|_| at <= now)?;
     let error = residual(ground.target, actual, said[step], 1.0);
-    let [below, above] = window.reach[step];
+    let [below, above] = window.reach(step);
     Some(if error < 0.0 { error / below } else { error / above })
 }
 

@@ -3,13 +3,15 @@
 //! the cutoff's own future when weights and quantiles are learnt.
 //!
 //! The way: `ground` lays the panel out · `model` lists the members (`elastic_net` and `boosted` learn from all series,
-//! `single` from one, `naive` and `seasonal_naive` from nothing) · `backtest` lets each speak at rolling origins, the last
-//! being the cutoff · `explosion` replaces what was never seen · `combine` weighs them by their past errors · `conformal`
-//! turns past errors into quantiles · `scores` judges · `paths` joins the quantiles of all series and steps into futures.
-//! `drift` holds what was said against what came · `any_panel` serves panels that are no category's; `reconcile` makes forecasts of many levels add up.
+//! `single` from one, `naive`, `drift`, `seasonal_naive` and `lunar_naive` from nothing) · `backtest` lets each speak at
+//! rolling origins, the last being the cutoff · `explosion` replaces what was never seen · `combine` weighs them by their
+//! past errors · `factor` and `conformal` turn past errors into quantiles · `scores` judges · `paths` joins the quantiles
+//! of all series and steps into futures. `alarm` holds what was said against what came; `any_panel` serves panels that are
+//! no category's; `reconcile` makes forecasts of many levels add up.
 //! What is said at the cutoff is made by the same steps as what was said at every earlier origin, from what was known
 //! there; so the scores of `combination` are those of the forecast itself.
 
+mod alarm;
 mod almanac;
 mod any_panel;
 mod asked;
@@ -24,10 +26,12 @@ mod design;
 mod drift;
 mod elastic_net;
 mod explosion;
+mod factor;
 mod ground;
 mod latent;
 mod law;
 pub mod local;
+mod lunar_naive;
 mod model;
 mod moments;
 mod naive;
@@ -48,11 +52,11 @@ mod tests;
 mod threads;
 mod track;
 
+pub use alarm::{Came, Challenger, Drift, challenger, drift};
 pub use any_panel::{SaidAtEnd, align_ends, forecast_from_ends};
 pub use asked::{Asked, AskedRow, Backtested, backtest_from_ends, doubled, in_order};
 pub use cleaning::{Anomaly, AnomalyKind, Cleaned, CleaningSettings, anomalies, clean};
 pub use decompose::{Decomposition, Part, decompose};
-pub use drift::{Came, Challenger, Drift, challenger, drift};
 pub use latent::latent_demand;
 pub use scores::{Measures, score_forecasts};
 
@@ -126,6 +130,8 @@ pub struct PanelForecast {
     pub forecasts: Vec<Forecast>,
     /// What each member said, in order of key, then model.
     pub members: Vec<Forecast>,
+    /// What each member weighs at the cutoff, by model, then bucket; a bucket's sum is one.
+    pub weights: Vec<Weight>,
     /// By model (`combination` and the members), then bucket, `all` first.
     pub scores: Vec<Score>,
     /// Series that cannot be forecast, and why.
@@ -155,6 +161,17 @@ pub struct PathsOfSeries {
     pub key: String,
     /// By step, in order of horizon; then by path.
     pub steps: Vec<Vec<f64>>,
+}
+
+/// What a member weighs in the combination: the mean over the series, each of which has weights of its own.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Weight {
+    /// The member.
+    pub model: String,
+    /// Horizons, such as `1-4`.
+    pub bucket: String,
+    /// From 0 to 1. Naive's is the share by which all the others together are drawn toward it.
+    pub weight: f64,
 }
 
 /// A series without a forecast.

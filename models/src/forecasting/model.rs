@@ -2,14 +2,17 @@
 //! In: the ground. Out: fitted models, one an origin. Never: a forecast without a fit.
 
 use super::boosted::Boosted;
+use super::drift::Drift;
 use super::elastic_net::ElasticNet;
 use super::ground::{Ground, Past};
+use super::lunar_naive::LunarNaive;
 use super::naive::Naive;
 use super::seasonal_naive::SeasonalNaive;
-use super::single::{CES, ETS, THETA};
+use super::single::{CES, ETS, MSTL, SBA, THETA, TSB};
 
 /// The members, in alphabetic order.
-pub(super) static MEMBERS: [&dyn Model; 7] = [&Boosted, &CES, &ElasticNet, &ETS, &Naive, &SeasonalNaive, &THETA];
+pub(super) static MEMBERS: [&dyn Model; 12] =
+    [&Boosted, &CES, &Drift, &ElasticNet, &ETS, &LunarNaive, &MSTL, &Naive, &SBA, &SeasonalNaive, &THETA, &TSB];
 
 /// The prior of a member that can use what is known beforehand, where something is: the others cannot see it coming.
 pub(super) const PRIOR_OF_THE_TOLD: f64 = 6.0;

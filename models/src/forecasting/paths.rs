@@ -67,7 +67,7 @@ pub(super) fn sample_paths(past: &Past<'_>, count: usize, seed: Seed, threads: u
             let mut paths: Vec<usize> = (0..count).collect();
             paths.sort_by(|a, b| scores[*a][step].total_cmp(&scores[*b][step]).then(ties[*a].total_cmp(&ties[*b])));
             let mut values = vec![0.0; count];
-            let rising = past.spread.law(*point, window.said.reach[step], step + 1);
+            let rising = past.spread.law(*point, window.reach(step), step + 1);
             paths.into_iter().zip(rising).for_each(|(path, value)| values[path] = value);
             values
         };
@@ -105,7 +105,7 @@ impl Errors {
     fn made(ground: &Ground, windows: &[Window<'_>], now: usize) -> Errors {
         let one = |window: &Window<'_>| {
             let known: Vec<(usize, f64)> = (0..window.combined.len())
-                .filter_map(|step| Some((step, relative_error(ground, window.said, &window.combined, step, now)?)))
+                .filter_map(|step| Some((step, relative_error(ground, window, &window.combined, step, now)?)))
                 .collect();
             let nearest = |step: usize| known.iter().min_by_key(|(at, _)| at.abs_diff(step)).map(|(_, error)| *error);
             let errors: Vec<f64> = (0..window.combined.len()).filter_map(nearest).collect();

@@ -2,14 +2,15 @@
 //! Never: learns a weight or a quantile from an error that was not known at the origin it serves.
 
 use super::backtest::{Said, Walk, Window, origins, refusal, walk};
-use super::combine::{Priors, Weights};
+use super::combine::{Priors, Weighed, Weights};
 use super::conformal::{Spread, Wanted};
+use super::factor::factors;
 use super::ground::Ground;
 use super::model::Model;
 use super::paths::{Past, sample_paths};
 use super::rhythm::{Bucket, buckets};
 use super::scores::{Scales, Tally};
-use super::{ForecastSettings, PanelForecast, Refused, SamplePaths, Score};
+use super::{ForecastSettings, PanelForecast, Refused, SamplePaths, Score, Weight};
 use nongshi_domain::{Cutoff, Forecast, ForecastStep, Panel};
 use std::collections::BTreeSet;
 
@@ -37,17 +38,18 @@ pub(super) fn speak(
     let one = |(cutoff, step): (&Cutoff, Option<usize>)| {
         let Some(last) = step else { return silence(panel, *cutoff, settings) };
         let origins = origins(last, settings);
-        let windows = combine(&ground, &walk, &origins, settings, members);
+        let (windows, weighed) = combine(&ground, &walk, &origins, settings, members);
         let refused = refusals(panel, *cutoff, settings);
-        Speech { panel, cutoff: *cutoff, last, settings, members, ground: &ground, origins, windows }.panel_forecast(refused, judged)
+        Speech { panel, cutoff: *cutoff, last, settings, members, ground: &ground, origins, windows, weighed }
+            .panel_forecast(refused, judged)
     };
     cutoffs.iter().zip(steps).map(one).collect()
 }
 
 /// Nothing is known by the cutoff.
 fn silence(panel: &Panel, cutoff: Cutoff, settings: &ForecastSettings) -> PanelForecast {
-    let refused = refusals(panel, cutoff, settings);
-    PanelForecast { forecasts: vec![], members: vec![], scores: vec![], refused, replaced: 0, origins: 0, paths: SamplePaths::default() }
+    let (refused, paths) = (refusals(panel, cutoff, settings), SamplePaths::default());
+    PanelForecast { forecasts: vec![], members: vec![], weights: vec![], scores: vec![], refused, replaced: 0, origins: 0, paths }
 }
 
 /// Every series without a forecast, in order of key.
@@ -67,14 +69,14 @@ fn refusals(panel: &Panel, cutoff: Cutoff, settings: &ForecastSettings) -> Vec<R
     found
 }
 
-/// Lets the combination speak at every origin, with weights from the origins before.
+/// Lets the combination speak at every origin, with weights from the origins before; and tells the last origin's.
 pub(super) fn combine<'a>(
     ground: &Ground,
     walk: &'a Walk,
     origins: &[usize],
     settings: &ForecastSettings,
     members: &[&dyn Model],
-) -> Vec<Vec<Window<'a>>> {
+) -> (Vec<Vec<Window<'a>>>, Vec<Weighed>) {
     let buckets = buckets(&ground.rhythm, settings.horizon);
     let priors = Priors {
         weights: members.iter().map(|member| member.prior(ground)).collect(),
@@ -82,12 +84,18 @@ pub(super) fn combine<'a>(
         origin_step: settings.origin_step,
     };
     let mut history: Vec<Vec<Window<'a>>> = Vec::with_capacity(origins.len());
+    let mut weighed = Vec::new();
     for &origin in origins {
         let weights = Weights::learn(ground, &history, origin, &buckets, &priors);
-        let combined = |said: &'a Said| Window { said, combined: weights.combine(ground.tracks[said.series].transform, &said.members) };
-        history.push(walk.at(origin).iter().map(combined).collect());
+        let factors = factors(ground, &history, origin, settings.horizon as usize, settings.origin_step as usize);
+        let one = |said: &'a Said| {
+            let combined = weights.combine(said.series, ground.tracks[said.series].transform, &said.members);
+            Window { said, combined, factor: factors[said.series] }
+        };
+        history.push(walk.at(origin).iter().map(one).collect());
+        weighed = weights.told();
     }
-    history
+    (history, weighed)
 }
 
 /// What has been walked, ready to be told and judged.
@@ -103,6 +111,8 @@ struct Speech<'a> {
     origins: Vec<usize>,
     /// One list an origin.
     windows: Vec<Vec<Window<'a>>>,
+    /// What the members weigh at the cutoff.
+    weighed: Vec<Weighed>,
 }
 
 /// The values of the combination (None) or of a member; None when it did not speak.
@@ -123,8 +133,21 @@ impl Speech<'_> {
         let mut scores: Vec<Score> = names.into_iter().flat_map(|(member, name)| self.scores(member, name)).collect();
         scores.sort_by(|a, b| a.model.cmp(&b.model));
         let replaced = self.windows.last().map_or(0, |windows| windows.iter().map(|window| window.said.replaced).sum());
-        let origins = self.whole_origins().len() as u32;
-        PanelForecast { forecasts, members, scores, refused, replaced, origins, paths: self.paths() }
+        let (weights, origins, paths) = (self.weights(), self.whole_origins().len() as u32, self.paths());
+        PanelForecast { forecasts, members, weights, scores, refused, replaced, origins, paths }
+    }
+
+    /// What each member weighs at the cutoff, by member, then bucket.
+    fn weights(&self) -> Vec<Weight> {
+        let of = |(index, member): (usize, &&dyn Model)| {
+            let one = move |weighed: &Weighed| (member.name(), weighed.bucket.label(), weighed.weights.get(index).copied().unwrap_or(0.0));
+            self.weighed
+                .iter()
+                .map(one)
+                .map(|(model, bucket, weight)| Weight { model: model.to_string(), bucket, weight })
+                .collect::<Vec<_>>()
+        };
+        self.members.iter().enumerate().flat_map(of).collect()
     }
 
     fn names(&self) -> Vec<(Option<usize>, &'static str)> {
@@ -163,7 +186,7 @@ impl Speech<'_> {
         let model = member.map_or(COMBINATION, |member| self.members[member].name());
         let one = |window: &Window<'_>| {
             let steps = points(window, member)?.iter().zip(1_u32..).map(|(&point, horizon)| {
-                let reach = window.said.reach[horizon as usize - 1];
+                let reach = window.reach(horizon as usize - 1);
                 let (mean, quantiles) = spread.around(point, reach, horizon as usize);
                 let further = spread.further(point, reach, horizon as usize);
                 ForecastStep { day: self.panel.cadence.advance(self.cutoff.0, horizon), horizon, mean, quantiles, further }
@@ -212,7 +235,7 @@ impl Speech<'_> {
                     .enumerate()
                     .map(|(step, &point)| {
                         let came = self.ground.came(window.said.series, window.said.origin + step + 1)?;
-                        Some((came, spread.around(point, window.said.reach[step], step + 1).1))
+                        Some((came, spread.around(point, window.reach(step), step + 1).1))
                     })
                     .collect();
                 for (_, bucket, tally) in &mut rows {

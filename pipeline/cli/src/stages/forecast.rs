@@ -211,7 +211,7 @@ impl Said {
     async fn add(&mut self, Asked { mut row, places, panel }: Asked) {
         if let Some(panel) = panel {
             let panel = panel.await.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()));
-            let PanelForecast { forecasts, members, scores, refused, replaced, origins, paths } = panel;
+            let PanelForecast { forecasts, members, weights: _, scores, refused, replaced, origins, paths } = panel;
             row.status = if forecasts.is_empty() { Status::Short } else { Status::Alive };
             row.reason = match refused.first() {
                 Some(first) if forecasts.is_empty() => {
