@@ -63,6 +63,10 @@ impl Voice {
         match cadence {
             Cadence::Day => self.short_day(day),
             Cadence::Week => self.say("date.week_of", &[("day", &self.short_day(day))]),
+            Cadence::TenDays => {
+                let ten = ["date.first_ten", "date.second_ten", "date.third_ten"][(day.day0() as usize / 10).min(2)];
+                self.say(ten, &[("year", &day.year().to_string()), ("month", &self.month_name(day))])
+            }
             Cadence::Month => self.say("date.month_of", &[("year", &day.year().to_string()), ("month", &self.month_name(day))]),
         }
     }
@@ -134,6 +138,20 @@ mod tests {
             ("农历十月十六 · 小雪第3天", "lunar month 10, day 16 · Minor Snow, day 3")
         );
         assert!(zh.finish().is_ok() && en.finish().is_ok());
+    }
+
+    #[test]
+    fn ten_days_are_said_by_their_place_in_the_month() {
+        let on = day("2026-12-07");
+        let (zh, en) = (Voice::speaking(Lang::Zh, on).expect("zh"), Voice::speaking(Lang::En, on).expect("en"));
+        for (first, chinese, english) in [
+            ("2026-11-01", "2026年11月上旬", "early Nov 2026"),
+            ("2026-11-11", "2026年11月中旬", "mid Nov 2026"),
+            ("2027-01-21", "2027年1月下旬", "late Jan 2027"),
+        ] {
+            let step = |voice: &Voice| voice.step(day(first), Cadence::TenDays).replace('\u{a0}', " ");
+            assert_eq!((step(&zh).as_str(), step(&en).as_str()), (chinese, english));
+        }
     }
 
     #[test]

@@ -48,6 +48,7 @@ fn scale(outlook: &SeriesOutlook, voice: &Voice) -> Scale {
             let step = voice.word(match outlook.cadence {
                 Cadence::Day => "unit.a_day",
                 Cadence::Week => "unit.a_week",
+                Cadence::TenDays => "unit.a_ten_days",
                 Cadence::Month => "unit.a_month",
             });
             Scale { divisor: KG_PER_TONNE, digits: 1, unit: voice.say("unit.tonnes", &[("step", &step)]) }
@@ -178,6 +179,7 @@ fn steps_word(outlook: &SeriesOutlook, voice: &Voice) -> String {
     voice.word(match outlook.cadence {
         Cadence::Day => "unit.days",
         Cadence::Week => "unit.weeks",
+        Cadence::TenDays => "unit.ten_days",
         Cadence::Month => "unit.months",
     })
 }
@@ -200,6 +202,7 @@ fn tables(outlook: &SeriesOutlook, fan: &Fan, scale: &Scale, subject: &str, voic
     let (in_a_row, step) = match outlook.cadence {
         Cadence::Day => (7, "unit.a_day"),
         Cadence::Week => (4, "unit.a_week"),
+        Cadence::TenDays => (3, "unit.a_ten_days"),
         Cadence::Month => (6, "unit.a_month"),
     };
     let nth = |nth: usize| voice.say("outlook.nth", &[("nth", &nth.to_string()), ("step", &voice.word(step))]);

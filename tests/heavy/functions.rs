@@ -115,7 +115,7 @@ async fn what_cannot_be_forecast_is_null_and_nonsense_is_an_error() {
         assert!(error.to_string().contains(words), "{error}");
     }
     let error = ctx.sql("select forecast(ds, y, 3, 'fortnight') from series").await.unwrap().collect().await.unwrap_err();
-    assert!(error.to_string().contains("`freq` is `fortnight`; it must be D, W or M"), "{error}");
+    assert!(error.to_string().contains("`freq` is `fortnight`; it must be D, W, X (ten days) or M"), "{error}");
 }
 
 fn accumulator() -> Box<dyn Accumulator> {

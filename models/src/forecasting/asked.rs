@@ -20,7 +20,7 @@ pub type AskedRow = (String, NaiveDate, f64);
 pub struct Asked {
     /// Steps ahead.
     pub horizon: u32,
-    /// The step; None: the smallest between two days of a series.
+    /// The step; None: the smallest between two days of a series; ten days where all are a 1st, an 11th or a 21st.
     pub cadence: Option<Cadence>,
     /// Price or quantity; None: a price when every value is above zero.
     pub target: Option<Target>,
@@ -68,8 +68,10 @@ impl Asked {
     /// The step asked for, or that of the ordered rows.
     pub fn cadence(&self, rows: &[AskedRow]) -> Cadence {
         let apart = |pair: &[AskedRow]| (pair[0].0 == pair[1].0).then(|| (pair[1].1 - pair[0].1).num_days()).filter(|days| *days > 0);
+        let tens = || rows.iter().all(|(_, day, _)| Cadence::TenDays.check(*day).is_ok());
         self.cadence.unwrap_or_else(|| match rows.windows(2).filter_map(apart).min() {
             Some(LEAST_MONTH_DAYS..) => Cadence::Month,
+            Some(LEAST_WEEK_DAYS..) if tens() => Cadence::TenDays,
             Some(LEAST_WEEK_DAYS..) => Cadence::Week,
             _ => Cadence::Day,
         })
@@ -178,6 +180,15 @@ mod tests {
         // the week of 1 January ends on the 7th
         let alive = |since| Asked { alive_since: Some(since), ..asked.clone() }.panel(Category(String::new()), all.clone()).series.len();
         assert_eq!((alive(day(7)), alive(day(8)), alive(day(15))), (2, 1, 0));
+    }
+
+    #[test]
+    fn steps_of_ten_days_are_known_by_their_dates() {
+        let row = |on: &str| ("a".to_string(), day(on), 1.0);
+        let found = |days: &[&str]| asked(2).cadence(&days.iter().map(|on| row(on)).collect::<Vec<_>>());
+        assert_eq!(found(&["2024-01-11", "2024-02-21", "2024-03-01"]), Cadence::TenDays);
+        assert_eq!(found(&["2024-01-11", "2024-02-21", "2024-03-02"]), Cadence::Week, "the 2nd of March begins no ten days");
+        assert_eq!(found(&["2024-01-01", "2024-02-01"]), Cadence::Month);
     }
 
     #[test]

@@ -158,7 +158,7 @@ mod tests {
     #[test]
     fn every_row_has_the_width_it_promises() {
         for target in [Target::Price, Target::Demand] {
-            for cadence in [Cadence::Day, Cadence::Week, Cadence::Month] {
+            for cadence in [Cadence::Day, Cadence::Week, Cadence::TenDays, Cadence::Month] {
                 let values: Vec<Option<f64>> = (0..200).map(|step| Some(5.0 + f64::from(step % 7))).collect();
                 let panel = panel_of(target, cadence, &[("a", values.clone()), ("b", values.clone()), ("c", values)]);
                 let ground =

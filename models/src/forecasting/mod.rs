@@ -48,6 +48,8 @@ mod speak;
 #[cfg(test)]
 mod synthetic;
 #[cfg(test)]
+mod ten_days_tests;
+#[cfg(test)]
 mod tests;
 mod threads;
 mod track;
@@ -105,6 +107,7 @@ impl ForecastSettings {
         let (horizon, origins, origin_step) = match cadence {
             Cadence::Day => (28, 60, 7),
             Cadence::Week => (13, 60, 2),
+            Cadence::TenDays => (9, 60, 1),
             Cadence::Month => (6, 40, 1),
         };
         ForecastSettings {

@@ -83,6 +83,26 @@ const WEEK: Rhythm = Rhythm {
     bucket_ends: &[4, 13, 26, 52],
 };
 
+const TEN_DAYS: Rhythm = Rhythm {
+    calendar: true,
+    own_season: 36,
+    refit: 9,
+    regrow: 6,
+    regrow_early: 2,
+    growths: 3,
+    tails: true,
+    season: 36,
+    year: 36,
+    bridge: 3,
+    stale: 9,
+    lags: &[1, 2, 3, 4, 6, 9, 18],
+    windows: &[3, 9, 18, 36],
+    kin_lags: [3, 9],
+    smooth: 1,
+    demand_level: 6,
+    bucket_ends: &[3, 9, 18, 36],
+};
+
 const MONTH: Rhythm = Rhythm {
     calendar: true,
     own_season: 12,
@@ -129,6 +149,7 @@ pub(super) fn rhythm(cadence: Cadence) -> Rhythm {
     match cadence {
         Cadence::Day => DAY,
         Cadence::Week => WEEK,
+        Cadence::TenDays => TEN_DAYS,
         Cadence::Month => MONTH,
     }
 }
@@ -199,6 +220,7 @@ mod tests {
             (Cadence::Day, 14, vec!["1-7", "8-14"]),
             (Cadence::Week, 13, vec!["1-4", "5-13"]),
             (Cadence::Week, 60, vec!["1-4", "5-13", "14-26", "27-52", "53-60"]),
+            (Cadence::TenDays, 12, vec!["1-3", "4-9", "10-12"]),
             (Cadence::Month, 6, vec!["1-3", "4-6"]),
             (Cadence::Month, 0, vec![]),
         ] {

@@ -1,5 +1,5 @@
 //! The same step last year, weekday on weekday.
-//! In: the past. Out: the values 364 days, 52 weeks or 12 months before. Never: a value carried over a long gap.
+//! In: the past. Out: the values 364 days, 52 weeks, 36 times ten days or 12 months before. Never: a value carried over a long gap.
 //!
 //! Daily demand of less than a year falls back to the same weekday of the last week seen.
 
@@ -83,6 +83,7 @@ mod tests {
         let count = |steps: usize| (1..=steps).map(|i| Some(i as f64)).collect::<Vec<_>>();
         close(said(Target::Price, Cadence::Day, count(400), 2), &[37.0, 38.0]);
         close(said(Target::Price, Cadence::Week, count(60), 2), &[9.0, 10.0]);
+        close(said(Target::Price, Cadence::TenDays, count(40), 2), &[5.0, 6.0]);
         close(said(Target::Price, Cadence::Month, count(12), 13), &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 11.0, 12.0, 1.0]);
     }
 

@@ -317,6 +317,9 @@ pub enum PanelFreq {
     /// weeks, each written by the same weekday
     #[value(name = "W")]
     Week,
+    /// ten days (旬), written by their first day (a month's 1st, 11th, 21st) or their last
+    #[value(name = "X")]
+    TenDays,
     /// months, written by their first or their last day
     #[value(name = "M")]
     Month,
@@ -331,6 +334,7 @@ impl PanelFreq {
         match self {
             PanelFreq::Day | PanelFreq::Numbered => Cadence::Day,
             PanelFreq::Week => Cadence::Week,
+            PanelFreq::TenDays => Cadence::TenDays,
             PanelFreq::Month => Cadence::Month,
         }
     }

@@ -27,7 +27,7 @@ const OPTIONS: [(&str, &str, Set); 8] = [
         asked.explosion_factor = Some(value.parse().ok().filter(|factor: &f64| factor.is_finite() && *factor > 1.0)?);
         Some(())
     }),
-    ("freq", "D, W or M", |asked, value| {
+    ("freq", "D, W, X (ten days) or M", |asked, value| {
         asked.cadence = Some(cadence(value)?);
         Some(())
     }),
@@ -92,6 +92,7 @@ fn cadence(text: &str) -> Option<Cadence> {
     match text {
         "D" | "day" => Some(Cadence::Day),
         "W" | "week" => Some(Cadence::Week),
+        "X" | "ten_days" => Some(Cadence::TenDays),
         "M" | "month" => Some(Cadence::Month),
         _ => None,
     }
@@ -102,6 +103,7 @@ pub(crate) fn word(cadence: Cadence) -> &'static str {
     match cadence {
         Cadence::Day => "day",
         Cadence::Week => "week",
+        Cadence::TenDays => "ten days",
         Cadence::Month => "month",
     }
 }

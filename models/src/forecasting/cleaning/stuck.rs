@@ -15,6 +15,7 @@ fn least(cadence: Cadence) -> usize {
     match cadence {
         Cadence::Day => 14,
         Cadence::Week => 8,
+        Cadence::TenDays => 6,
         Cadence::Month => 4,
     }
 }

@@ -16,8 +16,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// How the file writes its steps.
 pub enum Steps {
-    /// As days, this many after the first day of the step; of a month the last when None.
-    Days(Option<u64>),
+    /// As days, this many after the first day of the step.
+    Days(u64),
+    /// As the last days of months, or of ten days.
+    LastDays(Cadence),
     /// As numbers: how many steps each series was moved by.
     Numbers(BTreeMap<String, u64>),
 }
@@ -26,8 +28,8 @@ impl Steps {
     /// A column of steps as the file writes them.
     pub fn column<'a>(&self, columns: Columns, name: &str, steps: impl Iterator<Item = (&'a str, NaiveDate)>) -> Columns {
         match self {
-            Steps::Days(Some(after)) => columns.day(name, steps.map(|(_, day)| Some(day + Days::new(*after)))),
-            Steps::Days(None) => columns.day(name, steps.map(|(_, day)| Some(Cadence::Month.last_day(day)))),
+            Steps::Days(after) => columns.day(name, steps.map(|(_, day)| Some(day + Days::new(*after)))),
+            Steps::LastDays(cadence) => columns.day(name, steps.map(|(_, day)| Some(cadence.last_day(day)))),
             Steps::Numbers(moved) => columns
                 .count(name, steps.map(|(key, day)| (day - NaiveDate::default()).num_days() - moved.get(key).map_or(0, |by| *by as i64))),
         }
@@ -68,7 +70,7 @@ pub async fn read(args: &PanelArgs, ahead: u32) -> Result<(Panel, Steps), Failur
     }
     let steps = match args.freq {
         PanelFreq::Numbered => None,
-        freq => Some(Steps::Days(after(&rows, freq.cadence()).map_err(|reason| unreadable(&reason))?)),
+        freq => Some(written(&rows, freq.cadence()).map_err(|reason| unreadable(&reason))?),
     };
     check(&rows, args.freq).map_err(|reason| unreadable(&reason))?;
     let values = rows.iter().filter_map(|row| Some((row.key.clone(), row.day, row.value?)));
@@ -115,7 +117,7 @@ fn gather(batch: &RecordBatch, freq: PanelFreq, rows: &mut Vec<Row>) -> Result<(
     let values = values.as_primitive::<Float64Type>();
     let days: Vec<Option<NaiveDate>> = if freq == PanelFreq::Numbered {
         if batch.column_by_name("ds").is_some_and(|numbers| !numbers.data_type().is_integer()) {
-            return Err("`ds` holds no whole numbers, and `--freq 1` takes nothing else; dates are read with D, W or M".to_string());
+            return Err("`ds` holds no whole numbers, and `--freq 1` takes nothing else; dates are read with D, W, X or M".to_string());
         }
         let numbers = strictly(batch, "ds", &DataType::Int64)?;
         let day = |number: i64| {
@@ -159,14 +161,18 @@ fn gather_told(batch: &RecordBatch, in_stock: Option<&str>, cells: &mut Cells) -
     Ok(())
 }
 
-/// How many days after a step's first day the file writes it; None for the last day of a month.
-fn after(rows: &[Row], cadence: Cadence) -> Result<Option<u64>, String> {
+/// By which of its days the file writes each step.
+fn written(rows: &[Row], cadence: Cadence) -> Result<Steps, String> {
+    let by_last_days = matches!(cadence, Cadence::Month | Cadence::TenDays);
+    if by_last_days && rows.iter().all(|row| row.day == cadence.last_day(row.day)) {
+        return Ok(Steps::LastDays(cadence));
+    }
+    if cadence == Cadence::TenDays {
+        rows.iter().try_for_each(|row| cadence.check(row.day)).map_err(|refused| refused.to_string())?;
+    }
     let offsets: BTreeSet<u64> = rows.iter().map(|row| (row.day - cadence.floor(row.day)).num_days() as u64).collect();
     if offsets.len() <= 1 {
-        return Ok(Some(offsets.first().copied().unwrap_or(0)));
-    }
-    if cadence == Cadence::Month && rows.iter().all(|row| row.day == cadence.last_day(row.day)) {
-        return Ok(None);
+        return Ok(Steps::Days(offsets.first().copied().unwrap_or(0)));
     }
     let (first, other) = (&rows[0], rows.iter().find(|row| row.day.weekday() != rows[0].day.weekday()).unwrap_or(&rows[0]));
     Err(match cadence {

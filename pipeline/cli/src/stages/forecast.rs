@@ -201,7 +201,7 @@ fn waiting(step: &Step<'_>, views: &BTreeSet<String>) -> Vec<Gap> {
 fn tables_of(category: &CategorySettings, target: Target) -> [&'static str; 2] {
     match (target, category.cadence) {
         (Target::Demand, _) => ["freshness", "sales_weekly"],
-        (Target::Price, Cadence::Day) => ["freshness", "price_daily"],
+        (Target::Price, Cadence::Day | Cadence::TenDays) => ["freshness", "price_daily"],
         (Target::Price, Cadence::Week) => ["freshness", "price_weekly"],
         (Target::Price, Cadence::Month) => ["freshness", "price_monthly"],
     }
@@ -284,11 +284,18 @@ fn price_query(category: &CategorySettings, cadence: Cadence) -> String {
     )
 }
 
-/// The curated table of prices with that step, and the name of its step column.
+/// Mean prices by ten days (旬), made of the daily ones where they are asked for.
+const PRICE_TEN_DAYS: &str = "(select market, commodity, grade, \
+     cast(date_trunc('month', day) + case when date_part('day', day) <= 10 then interval '0 days' \
+     when date_part('day', day) <= 20 then interval '10 days' else interval '20 days' end as date) as ten_days, \
+     min(category) as category, cast(avg(price_cny_per_kg) as decimal(18, 4)) as price_cny_per_kg from price_daily group by 1, 2, 3, 4)";
+
+/// The curated table of prices with that step (or the query that stands for one), and the name of its step column.
 pub fn price_table(cadence: Cadence) -> (&'static str, &'static str) {
     match cadence {
         Cadence::Day => ("price_daily", "day"),
         Cadence::Week => ("price_weekly", "week"),
+        Cadence::TenDays => (PRICE_TEN_DAYS, "ten_days"),
         Cadence::Month => ("price_monthly", "month"),
     }
 }
@@ -370,6 +377,7 @@ pub fn cadence_name(cadence: Cadence) -> &'static str {
     match cadence {
         Cadence::Day => "day",
         Cadence::Week => "week",
+        Cadence::TenDays => "ten_days",
         Cadence::Month => "month",
     }
 }

@@ -153,7 +153,7 @@ pub async fn review(step: &Step<'_>, ctx: &SessionContext) -> Result<Option<Revi
     let query = format!("select cast(max(as_of) as date) as day from forecast_status where as_of < '{}'", step.as_of);
     let Some(issued) = Rows::of(ctx, &query).await?.day(0, "day") else { return Ok(None) };
     let mut found: BTreeMap<(String, Target), ReviewRow> = BTreeMap::new();
-    for cadence in [Cadence::Day, Cadence::Week, Cadence::Month] {
+    for cadence in [Cadence::Day, Cadence::Week, Cadence::TenDays, Cadence::Month] {
         let (table, day) = price_table(cadence);
         let came = format!("select market, commodity, grade, {day} as day, price_cny_per_kg as came from {table}");
         gather(step, ctx, (Target::Price, cadence, issued), &came, &mut found).await?;

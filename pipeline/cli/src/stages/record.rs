@@ -70,7 +70,7 @@ struct Watch {
 /// Makes both tables of the day; tells whether one changed, and what a planner should know.
 pub async fn record(step: &Step<'_>, ctx: &SessionContext) -> Result<(bool, Vec<String>), Failure> {
     let mut errors = Vec::new();
-    for cadence in [Cadence::Day, Cadence::Week, Cadence::Month] {
+    for cadence in [Cadence::Day, Cadence::Week, Cadence::TenDays, Cadence::Month] {
         let (table, day) = price_table(cadence);
         let came = format!("select market, commodity, grade, {day} as day, price_cny_per_kg as came from {table}");
         errors.extend(judged(step, ctx, (Target::Price, cadence), &came).await?);

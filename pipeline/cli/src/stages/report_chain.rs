@@ -204,6 +204,7 @@ pub async fn outlooks(
 fn cadence(name: &str) -> Cadence {
     match name {
         "day" => Cadence::Day,
+        "ten_days" => Cadence::TenDays,
         "month" => Cadence::Month,
         _ => Cadence::Week,
     }

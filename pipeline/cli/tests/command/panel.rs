@@ -92,6 +92,13 @@ fn wrong_panels_are_refused_in_words() {
         ("D", "a.csv", "unique_id,ds,y\na,2020-01-01,1\na,2020-01-02,-2\n", 2, "prices and quantities are not below zero"),
         ("D", "a.csv", "unique_id,ds,y\na,1,1\na,2,2\n", 2, "numbered steps are read with `--freq 1`"),
         ("W", "a.csv", "unique_id,ds,y\na,2020-01-01,1\na,2020-01-09,2\n", 2, "not all written by the same weekday"),
+        (
+            "X",
+            "a.csv",
+            "unique_id,ds,y\na,2020-01-01,1\na,2020-01-12,2\n",
+            2,
+            "2020-01-12 begins no step of ten days (旬); a month's 1st, 11th and 21st do",
+        ),
         ("1", "a.csv", "unique_id,ds,y\na,2020-01-01,1\n", 2, "`ds` holds no whole numbers"),
         ("D", "a.csv", "unique_id,ds,y\na,2020-01-01,\n", 2, "it holds no value"),
         ("D", "a.txt", "unique_id,ds,y\n", 2, "it ends neither in `.csv` nor in `.parquet`"),
