@@ -1,6 +1,5 @@
 //! Forecast: gather → choose → fit → forecast, category by category. In: curated tables as of the day.
-//! Out: price_forecast, demand_forecast, forecast_paths, forecast_scores, forecast_status, forecast_refused; by `record`,
-//! forecast_record and forecast_watch.
+//! Out: price_forecast, demand_forecast, forecast_paths, forecast_scores, forecast_status, forecast_refused.
 //! Never: a value after the last whole step before the day; a category left out without its name.
 
 use super::forecast_paths::{self, Futures};
@@ -72,9 +71,7 @@ async fn told(step: &Step<'_>, changed: bool) -> Result<Done, Failure> {
     }
     let alive_text = if alive.is_empty() { "nothing is alive".into() } else { alive.join(", ") };
     done.said = format!("{series} series: {alive_text}{}", if changed { "" } else { "; unchanged" });
-    let (recorded, remarks) = record::record(step, &ctx).await?;
-    done.changed |= recorded;
-    remarks.iter().for_each(|remark| step.talk.note(remark));
+    record::record(step, &ctx).await?.iter().for_each(|remark| step.talk.note(remark));
     Ok(done)
 }
 

@@ -1,6 +1,6 @@
 //! Transform: the curated tables, by SQL. In: landed tables as of the day. Out: curated tables.
 
-use super::{Done, Step};
+use super::{Done, Step, record};
 use crate::engine;
 use crate::exit::{Exit, Failure};
 use crate::gap::Gap;
@@ -64,6 +64,7 @@ pub fn waits_for(table: &str, as_of: AsOf) -> String {
 pub async fn session(project: &Project, as_of: AsOf) -> Result<(SessionContext, Catalog), Failure> {
     let (ctx, catalog) = landed(project, as_of).await?;
     as_known(&ctx, project, as_of, &catalog).await?;
+    record::register(&ctx, as_of).await?;
     Ok((ctx, catalog))
 }
 
