@@ -19,7 +19,7 @@ market = { value = "江南市场" }
 commodity = { from = "name" }
 grade = { value = "" }
 category = { value = "vegetables" }
-price_cny_per_kg = { from = "price", unit = "元/kg", times = 10 }
+price_cny_per_kg = { from = "price", unit = "元/公斤", times = 10 }
 [available_on]
 source = "known"
 "#;
@@ -128,7 +128,7 @@ fn the_key_is_refused_where_it_means_nothing() {
     for (key, said) in [("times = 1", "refuse every change"), ("times = 0.5", "refuse every change")] {
         let text = PRICES.replace("times = 10", key);
         let error = Contract::read("prices", &text).expect_err("no bound").to_string();
-        assert!(error.contains(said) && error.contains("feeds/prices.toml:17:"), "{error}");
+        assert!(error.contains(said) && error.contains("feeds/prices.toml:16:"), "{error}");
     }
     let text = PRICES.replace("from = \"name\"", "from = \"name\", times = 10");
     let error = Contract::read("prices", &text).expect_err("a text").to_string();
