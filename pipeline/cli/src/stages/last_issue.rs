@@ -2,13 +2,14 @@
 //! In: model tables of both days, curated tables. Out: verdicts, a review. Never: a comparison where there is no last issue.
 
 use super::Step;
-use super::forecast::{SPOKEN, cadence_name, cutoff, price_table, quoted};
+use super::forecast::{SPOKEN, quoted};
 use super::names::Names;
+use super::record::{Compared, compared};
 use crate::exit::Failure;
 use crate::rows::Rows;
 use chrono::{Datelike, Days, NaiveDate};
 use datafusion::prelude::SessionContext;
-use nongshi_domain::{Cadence, Target, week_start};
+use nongshi_domain::{Target, week_start};
 use nongshi_reports::{AreaChange, Reason, Review, ReviewRow, SowingOrder, Verdict, Words};
 use std::collections::BTreeMap;
 
@@ -153,13 +154,9 @@ pub async fn review(step: &Step<'_>, ctx: &SessionContext) -> Result<Option<Revi
     let query = format!("select cast(max(as_of) as date) as day from forecast_status where as_of < '{}'", step.as_of);
     let Some(issued) = Rows::of(ctx, &query).await?.day(0, "day") else { return Ok(None) };
     let mut found: BTreeMap<(String, Target), ReviewRow> = BTreeMap::new();
-    for cadence in [Cadence::Day, Cadence::Week, Cadence::TenDays, Cadence::Month] {
-        let (table, day) = price_table(cadence);
-        let came = format!("select market, commodity, grade, {day} as day, price_cny_per_kg as came from {table}");
-        gather(step, ctx, (Target::Price, cadence, issued), &came, &mut found).await?;
+    for compared in compared(step.as_of) {
+        gather(ctx, &compared, issued, &mut found).await?;
     }
-    let came = "select '' as market, commodity, '' as grade, week as day, sold_kg as came from sales_weekly";
-    gather(step, ctx, (Target::Demand, Cadence::Week, issued), came, &mut found).await?;
     let categories = &step.project.settings.categories;
     let keys = categories.iter().flat_map(|known| [Target::Price, Target::Demand].map(|target| (known.category.0.clone(), target)));
     Ok(Some(Review { issued, rows: keys.filter_map(|key| found.remove(&key)).collect() }))
@@ -167,22 +164,15 @@ pub async fn review(step: &Step<'_>, ctx: &SessionContext) -> Result<Option<Revi
 
 /// The steps of one target and cadence that were forecast and are over, by category.
 async fn gather(
-    step: &Step<'_>,
     ctx: &SessionContext,
-    (target, cadence, issued): (Target, Cadence, NaiveDate),
-    came: &str,
+    Compared { target, from, over, .. }: &Compared,
+    issued: NaiveDate,
     found: &mut BTreeMap<(String, Target), ReviewRow>,
 ) -> Result<(), Failure> {
-    let table = if target == Target::Price { "price_forecast" } else { "demand_forecast" };
     // row by row and in order: a sum of fractions depends on it
     let query = format!(
-        "with a as (select market, commodity, grade, day, cast(came as double) as came from ({came}) where came > 0) \
-         select f.category, f.q10, f.q50, f.q90, a.came from {table} f \
-         join a on a.market = f.market and a.commodity = f.commodity and a.grade = f.grade and a.day = f.day \
-         where f.as_of = '{issued}' and f.model = '{SPOKEN}' and f.cadence = '{}' and f.day <= date '{}' \
-         order by f.category, f.market, f.commodity, f.grade, f.day",
-        cadence_name(cadence),
-        cutoff(step.as_of.0, cadence).0
+        "select f.category, f.q10, f.q50, f.q90, a.came from {from} where f.as_of = '{issued}' and f.model = '{SPOKEN}' and {over} \
+         order by f.category, f.market, f.commodity, f.grade, f.day"
     );
     let rows = Rows::of(ctx, &query).await?;
     let mut of_category: BTreeMap<String, Vec<[f64; 4]>> = BTreeMap::new();
@@ -195,7 +185,7 @@ async fn gather(
         }
     }
     for (category, steps) in of_category {
-        found.insert((category.clone(), target), judged(category, target, &steps));
+        found.insert((category.clone(), *target), judged(category, *target, &steps));
     }
     Ok(())
 }

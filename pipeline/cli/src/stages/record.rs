@@ -66,20 +66,45 @@ pub async fn register(ctx: &SessionContext, as_of: AsOf) -> Result<(), Failure> 
     Ok(())
 }
 
-/// A row is the errors of one model at one step of one issue, summed over the series of a category.
-fn view_sql(as_of: AsOf) -> String {
+/// Forecasts of one target and cadence beside what came, as SQL: `f` is what was said, `a` what came.
+pub struct Compared {
+    /// Price or demand.
+    pub target: Target,
+    /// Of both sides.
+    pub cadence: Cadence,
+    /// What stands behind `from`.
+    pub from: String,
+    /// Holds for the steps that are over.
+    pub over: String,
+}
+
+/// Every target and cadence that is forecast.
+pub fn compared(as_of: AsOf) -> Vec<Compared> {
     let prices = [Cadence::Day, Cadence::Week, Cadence::TenDays, Cadence::Month].map(|cadence| {
         let (table, day) = price_table(cadence);
         let came = format!("select market, commodity, grade, {day} as day, price_cny_per_kg as came from {table}");
-        errors_sql(as_of, (Target::Price, cadence), &came)
+        (Target::Price, cadence, "price_forecast", came)
     });
-    let came = "select '' as market, commodity, '' as grade, week as day, sold_kg as came from sales_weekly";
-    prices.into_iter().chain([errors_sql(as_of, (Target::Demand, Cadence::Week), came)]).collect::<Vec<_>>().join(" union all ")
+    let came = "select '' as market, commodity, '' as grade, week as day, sold_kg as came from sales_weekly".to_string();
+    let one = |(target, cadence, said, came)| Compared {
+        target,
+        cadence,
+        from: format!(
+            "{said} f join (select market, commodity, grade, day, cast(came as double) as came from ({came}) where came > 0) a \
+             on a.market = f.market and a.commodity = f.commodity and a.grade = f.grade and a.day = f.day"
+        ),
+        over: format!("f.cadence = '{}' and f.day <= date '{}'", cadence_name(cadence), cutoff(as_of.0, cadence).0),
+    };
+    prices.into_iter().chain([(Target::Demand, Cadence::Week, "demand_forecast", came)]).map(one).collect()
+}
+
+/// A row is the errors of one model at one step of one issue, summed over the series of a category.
+fn view_sql(as_of: AsOf) -> String {
+    compared(as_of).iter().map(|compared| errors_sql(as_of, compared)).collect::<Vec<_>>().join(" union all ")
 }
 
 /// The errors of all earlier issues of one target and cadence.
-fn errors_sql(as_of: AsOf, (target, cadence): (Target, Cadence), came: &str) -> String {
-    let table = if target == Target::Price { "price_forecast" } else { "demand_forecast" };
+fn errors_sql(as_of: AsOf, Compared { target, from, over, .. }: &Compared) -> String {
     let since = as_of.0.checked_sub_days(Days::new(KEPT_DAYS)).unwrap_or(as_of.0);
     let exact = |sum: &str| format!("sum(cast({sum} as {EXACT}))");
     let loss = |level: f64, at: &str| {
@@ -89,17 +114,13 @@ fn errors_sql(as_of: AsOf, (target, cadence): (Target, Cadence), came: &str) -> 
     let pinball = [(0.1, "q10"), (0.5, "q50"), (0.9, "q90")].map(|(level, at)| exact(&loss(level, at))).join(" + ");
     format!(
         "select f.category, '{}' as target, f.model, f.as_of as issued, f.cadence, f.day, f.horizon, count(*) as steps, {} as came, {} as missed, \
-         {} as over, {pinball} as pinball, count(*) filter (where a.came between f.q10 and f.q90) as inside from {table} f \
-         join (select market, commodity, grade, day, cast(came as double) as came from ({came}) where came > 0) a \
-         on a.market = f.market and a.commodity = f.commodity and a.grade = f.grade and a.day = f.day \
-         where f.as_of < '{as_of}' and f.as_of >= '{since}' and f.cadence = '{}' and f.day <= date '{}' \
+         {} as over, {pinball} as pinball, count(*) filter (where a.came between f.q10 and f.q90) as inside from {from} \
+         where f.as_of < '{as_of}' and f.as_of >= '{since}' and {over} \
          group by f.category, f.model, f.as_of, f.cadence, f.day, f.horizon",
         target.name(),
         exact("a.came"),
         exact("abs(f.q50 - a.came)"),
         exact("f.q50 - a.came"),
-        cadence_name(cadence),
-        cutoff(as_of.0, cadence).0
     )
 }
 
