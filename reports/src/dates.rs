@@ -3,7 +3,7 @@
 use crate::Lang;
 use crate::voice::Voice;
 use chrono::{Datelike, Days, NaiveDate};
-use nongshi_domain::{Cadence, lunar_date, solar_term};
+use nongshi_domain::{Cadence, lunar_date, solar_term, ten_of};
 
 /// Days a solar term lasts, at the longest.
 const LONGEST_TERM_DAYS: u64 = 16;
@@ -64,7 +64,7 @@ impl Voice {
             Cadence::Day => self.short_day(day),
             Cadence::Week => self.say("date.week_of", &[("day", &self.short_day(day))]),
             Cadence::TenDays => {
-                let ten = ["date.first_ten", "date.second_ten", "date.third_ten"][(day.day0() as usize / 10).min(2)];
+                let ten = ["date.first_ten", "date.second_ten", "date.third_ten"][ten_of(day) as usize];
                 self.say(ten, &[("year", &day.year().to_string()), ("month", &self.month_name(day))])
             }
             Cadence::Month => self.say("date.month_of", &[("year", &day.year().to_string()), ("month", &self.month_name(day))]),

@@ -131,7 +131,7 @@ impl Cadence {
 }
 
 /// Which 旬 of its month holds `day`, from 0; the 31st belongs to the third.
-fn ten_of(day: NaiveDate) -> u32 {
+pub fn ten_of(day: NaiveDate) -> u32 {
     (day.day0() / DAYS_OF_A_TEN).min(TENS_A_MONTH as u32 - 1)
 }
 

@@ -15,7 +15,7 @@ mod tables;
 mod unit;
 
 pub use calendar::{Festival, days_to_spring_festival, festivals_between, lunar_date, solar_term, spring_festival};
-pub use day::{AsOf, Cadence, Cutoff, NoStep, week_start};
+pub use day::{AsOf, Cadence, Cutoff, NoStep, ten_of, week_start};
 pub use forecast::{Forecast, ForecastStep, LEVELS, Target};
 pub use hint::{Hint, nearest};
 pub use months::MonthSet;
