@@ -148,7 +148,7 @@ proptest! {
         whole.learn(&contract(), &accepted).expect("the landed shape");
         pieces.learn(&contract(), &accepted.slice(cut, accepted.num_rows() - cut)).expect("the landed shape");
         pieces.learn(&contract(), &accepted.slice(0, cut)).expect("the landed shape");
-        let asked: Vec<Row<'_>> = (60..160).map(|at| (at, "菜心", if at % 2 == 0 { "0.5" } else { "900" }, 2)).collect();
+        let asked: Vec<Row<'_>> = (60..160).step_by(7).map(|at| (at, "菜心", if at % 2 == 0 { "0.5" } else { "900" }, 2)).collect();
         for row in asked {
             let (one, other) = (after(&whole, &[row]), after(&pieces, &[row]));
             prop_assert_eq!(refused(&one), refused(&other));

@@ -39,7 +39,7 @@ fn the_demo_ends_with_two_issues_and_finds_every_piece_of_dirt() {
     every_piece_of_dirt_is_found(at, last);
     same_words::sql_says_what_the_stage_said(at, last);
     paths::paths_belong_to_their_forecasts(at);
-    record::past_issues_are_scored_when_the_truth_comes(at);
+    record::past_issues_are_scored_when_the_truth_comes(at, earlier, last);
 
     let before = files(&path);
     let again = nongshi(&[], &["-C", at, "run", "--as-of", &last.to_string()]);

@@ -1,24 +1,14 @@
 //! Past issues against what came, as the tables tell it and as a query by hand does. In: the demo's folder. Never: a run of its own.
 
-use crate::{nongshi, text};
-
-/// After both issues.
-const LAST: &str = "2100-01-01";
-
-fn asked(at: &str, as_of: &str, query: &str) -> Vec<String> {
-    let answer = nongshi(&[], &["-C", at, "sql", "--as-of", as_of, "--format", "csv", "-c", query]);
-    assert!(answer.status.success(), "{query}\n{}", text(&answer.stderr));
-    text(&answer.stdout).lines().skip(1).map(String::from).collect()
-}
+use crate::same_words::rows;
+use chrono::NaiveDate;
 
 /// The second issue of the demo holds the first one against four weeks of truth.
-pub fn past_issues_are_scored_when_the_truth_comes(at: &str) {
-    let days = asked(at, LAST, "select distinct as_of from forecast_status order by as_of");
-    let [first, second] = &days[..] else { panic!("{days:?}") };
-    assert_eq!(asked(at, second, "select distinct issued from forecast_record").join(","), *first);
-    assert_eq!(asked(at, first, "select count(*) from forecast_record"), ["0"], "a first issue has nothing to be held against");
+pub fn past_issues_are_scored_when_the_truth_comes(at: &str, first: NaiveDate, second: NaiveDate) {
+    assert_eq!(rows(at, second, "select distinct issued from forecast_record"), [first.to_string()]);
+    assert_eq!(rows(at, first, "select count(*) from forecast_record"), ["0"], "a first issue has nothing to be held against");
     let models =
-        asked(at, second, "select distinct model from forecast_record where category = 'vegetables' and target = 'price' order by 1");
+        rows(at, second, "select distinct model from forecast_record where category = 'vegetables' and target = 'price' order by 1");
     assert!(models.len() > 3 && models.contains(&"combination".to_string()) && models.contains(&"naive".to_string()), "{models:?}");
     for (target, came) in [
         ("price", "select market, commodity, grade, week as day, cast(price_cny_per_kg as double) as came from price_weekly"),
@@ -35,7 +25,7 @@ pub fn past_issues_are_scored_when_the_truth_comes(at: &str) {
              round(cast(sum(over) as double) / cast(sum(came) as double), 5), sum(inside) from forecast_record \
              where category = 'vegetables' and target = '{target}' and model = 'combination'"
         );
-        let (by_hand, told) = (asked(at, second, &query), asked(at, second, &told));
+        let (by_hand, told) = (rows(at, second, &query), rows(at, second, &told));
         assert_eq!(told, by_hand, "{target}");
         assert!(!told[0].starts_with("0,"), "{told:?}");
     }

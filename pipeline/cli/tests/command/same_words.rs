@@ -13,7 +13,8 @@ const ASKED: [(&str, &str, &str, &str, &str, &str, i64); 3] = [
 /// The words of the defaults' `[forecasting]`, and the stage's own.
 const SETTINGS: &str = "origins=24, explosion=5, growing=seldom";
 
-fn rows(at: &str, as_of: NaiveDate, query: &str) -> Vec<String> {
+/// The rows of an answer as CSV lines, as of a day.
+pub fn rows(at: &str, as_of: NaiveDate, query: &str) -> Vec<String> {
     let answer = nongshi(&[], &["-C", at, "sql", "--as-of", &as_of.to_string(), "--format", "csv", "-c", query]);
     assert!(answer.status.success(), "{query}\n{}", text(&answer.stderr));
     text(&answer.stdout).lines().skip(1).map(String::from).collect()
