@@ -66,12 +66,10 @@ pub async fn register(ctx: &SessionContext, as_of: AsOf) -> Result<(), Failure> 
     Ok(())
 }
 
-/// Forecasts of one target and cadence beside what came, as SQL: `f` is what was said, `a` what came.
+/// Forecasts of one target, by one step, beside what came, as SQL: `f` is what was said, `a` what came.
 pub struct Compared {
     /// Price or demand.
     pub target: Target,
-    /// Of both sides.
-    pub cadence: Cadence,
     /// What stands behind `from`.
     pub from: String,
     /// Holds for the steps that are over.
@@ -88,7 +86,6 @@ pub fn compared(as_of: AsOf) -> Vec<Compared> {
     let came = "select '' as market, commodity, '' as grade, week as day, sold_kg as came from sales_weekly".to_string();
     let one = |(target, cadence, said, came)| Compared {
         target,
-        cadence,
         from: format!(
             "{said} f join (select market, commodity, grade, day, cast(came as double) as came from ({came}) where came > 0) a \
              on a.market = f.market and a.commodity = f.commodity and a.grade = f.grade and a.day = f.day"
